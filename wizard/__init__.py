@@ -1,0 +1,1 @@
+"""slipway: bare machines become a highly available Kubernetes, proven."""
