@@ -36,7 +36,7 @@ class Satisfied:
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """Something differs; the step's change will mend it. Files of the change that `diff` doesn't name are left alone."""
+    """Something differs; the step's change will mend it. Files and pipes that `diff` doesn't name are left alone."""
 
     diff: tuple[Diff, ...]
 
@@ -62,8 +62,8 @@ Verdict = Satisfied | Drifted | Blocked | Unknown
 class Probe:
     """How to look: a read-only POSIX shell fragment run as root, and a pure function of what it printed.
 
-    The runner joins the probes of a host into one round trip. `script` must not exit the shell, must not read stdin, and
-    should print little. `judge` gets its stdout and exit status; a judge that raises is a defect of slipway.
+    The runner joins the probes of a host into one round trip. `script` must not exit the shell, must not read stdin,
+    and should print little. `judge` gets its stdout and exit status; a judge that raises is a defect of slipway.
     """
 
     script: str
@@ -76,8 +76,9 @@ class Probe:
 class File:
     """A file to be put on a host: written beside its place, flushed, then renamed over it.
 
-    `content` is bytes in memory, or a blob of the bundle streamed from disk. `unpack` names how a blob's bytes become the
-    file: ``""`` as they are, ``"zstd"`` decompressed on the host. `sha256` is that of the file as it shall lie there.
+    `content` is bytes in memory, or a blob of the bundle streamed from disk. `unpack` names how a blob's bytes become
+    the file: ``""`` as they are, ``"zstd"`` decompressed on the host. `sha256` is that of the file as it shall lie
+    there (computed by the runner for bytes in memory); what arrives otherwise is refused and the old file stays.
     """
 
     path: str
@@ -90,15 +91,28 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What to do on a host, sent as one stream: put `files`, remove `absent`, then run `script` as root.
+class Pipe:
+    """Bytes fed to a command on the host without landing in a file: an image that is imported.
 
-    Files that are already as wanted (by the probe's diff) are not sent. `script` runs with ``set -eu`` after all files
-    are in place and sees ``$CHANGED``: the paths really written or removed, one a line. `ours` are paths that go into the
-    host's marker as put there by slipway (all `files` do unasked).
+    `subject` is the name under which the probe's diff knows it; `command` reads the blob's stored bytes on stdin.
+    """
+
+    subject: str
+    content: bytes | Blob
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to do on a host, sent as one stream: put `files`, feed `pipes`, remove `absent`, run `script`; all as root.
+
+    Files, pipes and removals that are already as wanted (the probe's diff doesn't name them) are left out. `script` runs
+    with ``set -eu`` after the rest and sees ``$CHANGED``: the paths really written or removed, one a line. `ours` are
+    further paths that go into the host's marker as put there by slipway (all `files` do unasked).
     """
 
     files: tuple[File, ...] = ()
+    pipes: tuple[Pipe, ...] = ()
     absent: tuple[str, ...] = ()
     script: str = ""
     ours: tuple[str, ...] = ()
@@ -108,6 +122,7 @@ class Change:
         return replace(
             self,
             files=tuple(file for file in self.files if file.path in subjects),
+            pipes=tuple(pipe for pipe in self.pipes if pipe.subject in subjects),
             absent=tuple(path for path in self.absent if path in subjects),
         )
 
