@@ -106,9 +106,9 @@ class Pipe:
 class Change:
     """What to do on a host, sent as one stream: put `files`, feed `pipes`, remove `absent`, run `script`; all as root.
 
-    Files, pipes and removals that are already as wanted (the probe's diff doesn't name them) are left out. `script` runs
-    with ``set -eu`` after the rest and sees ``$CHANGED``: the paths really written or removed, one a line. `ours` are
-    further paths that go into the host's marker as put there by slipway (all `files` do unasked).
+    Files, pipes and removals that are already as wanted (the probe's diff doesn't name them) are left out. `script`
+    runs with ``set -eu`` after the rest and sees ``$CHANGED``: the paths really written or removed, one a line. `ours`
+    are further paths that go into the host's marker as put there by slipway (all `files` do unasked).
     """
 
     files: tuple[File, ...] = ()
