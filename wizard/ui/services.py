@@ -1,0 +1,171 @@
+"""Everything the screens ask of the world, as one Protocol.
+
+The screens know neither SSH nor processes nor files: they draw values and call these methods. The composition root
+(`wizard.cli`) injects the real implementation, tests inject a fake. Every method that may fail raises `SlipwayError`
+(or a subclass) and nothing else; the screens show it in one error view. All methods are called from Textual workers on
+the app's event loop, may be cancelled, and must not block the loop for longer than a frame (about 20 ms): what blocks
+goes into a thread inside the implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from wizard.engine.step import Plan
+from wizard.errors import Problem, SlipwayError
+from wizard.facts.model import Facts, Survey
+from wizard.profile.model import Profile
+from wizard.remote.base import Secret
+
+if TYPE_CHECKING:
+    from wizard.engine.record import Record
+
+AskSecret = Callable[[str, str, str], Awaitable[Secret | None]]
+"""``ask(kind, host, prompt)``: ask the person for a secret in a masked prompt; None means they declined.
+
+`kind` is ``sudo``, ``password`` (SSH login) or ``passphrase`` (key file); `prompt` is one sentence that says what is
+needed and why, and that the last answer was wrong where it was. The answer is kept by the services, in memory only.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class HostLook:
+    """What one look at a host gave, handed over as soon as that host is done: `facts`, or the `error` that stopped it.
+
+    Both are None for "connecting now".
+    """
+
+    host: str
+    facts: Facts | None = None
+    error: SlipwayError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A profile that was read from a file, with what the loading had to say (never more than warnings)."""
+
+    profile: Profile
+    path: Path
+    problems: tuple[Problem, ...] = ()
+
+
+class RunState(StrEnum):
+    """How a run stands, seen from outside."""
+
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    """Its process is gone without having said so: Resume starts it again."""
+    DONE = "done"
+    FAILED = "failed"
+    HELD = "held"
+    PARTIAL = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRef:
+    """One run of one cluster. `started` is UTC epoch seconds; `fraction` is 0 to 1, by weight."""
+
+    cluster: str
+    run: str
+    title: str
+    started: float
+    state: RunState
+    fraction: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What stands after a run that ended well: the profile it applied and where the admin kubeconfig lies."""
+
+    profile: Profile
+    kubeconfig: Path | None = None
+    notes: tuple[str, ...] = field(default=())
+    """Further sentences worth saying, such as hosts left in quarantine."""
+
+
+class Services(Protocol):
+    """The outside world, as the wizard sees it."""
+
+    async def open(self, path: Path) -> Opened:
+        """Read a profile. Raises `UsageError` naming line and key where it can't be read."""
+
+    async def diff(self, profile: Profile, path: Path) -> str:
+        """Return the unified diff that saving `profile` to `path` would make; empty where nothing changes.
+
+        For a file that doesn't exist yet: the whole file as added lines.
+        """
+
+    async def save(self, profile: Profile, path: Path) -> None:
+        """Write `profile` to `path`, atomically, keeping the file that was there."""
+
+    async def recent(self) -> tuple[Path, ...]:
+        """Return profiles worth offering on the welcome screen, the newest first: saved ones and the ready ones."""
+
+    async def survey(self, profile: Profile, ask: AskSecret, seen: Callable[[HostLook], None]) -> Survey:
+        """Connect to all hosts of `profile` at once and gather their facts; `seen` hears of each host as it goes.
+
+        A host that fails is a failure in the survey, not an exception: `HostKeyUnknown` among them carries the
+        fingerprint to be shown. Raises nothing but for a defect. Nothing on the hosts is changed.
+        """
+
+    async def accept_keys(self, profile: Profile, hosts: tuple[str, ...]) -> None:
+        """Put the keys these hosts showed last (the survey's `HostKeyUnknown`) into the cluster's known_hosts."""
+
+    async def check(self, profile: Profile, survey: Survey) -> tuple[Problem, ...]:
+        """Judge profile, facts and bundle: the same problems as `slipway check`, the profile's rules included."""
+
+    async def plan(self, profile: Profile, survey: Survey) -> Plan:
+        """Return the plan of the install. Pure in effect: touches no host, makes no authority."""
+
+    async def start(self, profile: Profile, ask: AskSecret) -> RunRef:
+        """Start `slipway apply` for `profile` as a process of its own session and return its run once it is journaled.
+
+        Secrets that were asked for before are handed over; `ask` is for those not yet known. Raises `HeldError` with
+        problems where preflight holds it (another run has the cluster's lock, say).
+        """
+
+    async def resume(self, run: RunRef, ask: AskSecret) -> RunRef:
+        """Run again what `run` was applying (interrupted, failed or partial); returns the new run."""
+
+    async def runs(self) -> tuple[RunRef, ...]:
+        """Return the runs worth attaching to, newest first: running ones of every cluster, and each cluster's last."""
+
+    def follow(self, run: RunRef) -> AsyncIterator[Record]:
+        """Yield the run's record now, and again after each batch of events (at most about ten times a second).
+
+        Ends after the record that has a result, or is interrupted. Closing the iterator changes nothing for the run.
+        """
+
+    async def step_log(self, run: RunRef, step: str) -> tuple[str, ...]:
+        """Return the log lines of one step, oldest first, secrets masked."""
+
+    async def save_log(self, run: RunRef) -> Path:
+        """Write the whole log of `run` as text beside its journal and return the file."""
+
+    async def answer(self, run: RunRef, question: str, answer: str) -> None:
+        """Answer the run's question with that id."""
+
+    async def answer_secret(self, run: RunRef, question: str, answer: Secret) -> None:
+        """Answer the run's question that asks for a secret; the answer is not journaled."""
+
+    async def retry(self, run: RunRef, step: str) -> None:
+        """Ask the running run to try a failed step (and those it held up) again."""
+
+    async def pause(self, run: RunRef, paused: bool) -> None:
+        """Ask the run to start nothing new for now, or to go on."""
+
+    async def cancel(self, run: RunRef) -> None:
+        """Ask the run to stop: steps under way finish, nothing new starts."""
+
+    async def built(self, run: RunRef) -> Built:
+        """Return what a finished run has left."""
+
+    async def practice(self, masters: int, say: Callable[[str], None]) -> Path:
+        """Start a practice datacenter with that many masters and return the profile that was written for it.
+
+        `say` gets one line at a time of what goes on; the first time may take minutes.
+        """
