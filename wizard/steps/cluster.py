@@ -1,0 +1,176 @@
+"""What is asked of the API once it answers: the cluster's own objects, the nodes, and that all of it came up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Unknown, Verdict
+from wizard.profile.model import Host, Profile
+from wizard.steps.kit import wait_on_host
+from wizard.steps.objects import Object, compare, items_of, label_of, parse
+
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/super-admin.conf --request-timeout=15s"
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+
+
+def objects_step(
+    id: str, title: str, hosts: Sequence[str], manifests: str, *, needs_any: tuple[str, ...], weight: float
+) -> Step:
+    """Return the step that holds the objects of the YAML stream `manifests` in the API.
+
+    It is asked on the first of `hosts` that works.
+    """
+    wanted = parse(manifests)
+    document = f"<<'--slipway-manifests--'\n{manifests.strip()}\n--slipway-manifests--"
+    probe = f"{KUBECTL} get --ignore-not-found -o json -f - {document}\n"
+    apply = f"{KUBECTL} apply --server-side --force-conflicts --field-manager=slipway -f - >/dev/null {document}\n"
+
+    def judge(output: str, status: int) -> Verdict:
+        if status != 0 and not output.strip():
+            return Unknown("the API does not answer yet")
+        diff = compare(wanted, output)
+        return Drifted(diff) if diff else Satisfied(f"{len(wanted)} objects as wanted")
+
+    return Step(
+        id, title, hosts[0], "cluster", Probe(probe, judge), Change(script=apply),
+        needs_any=needs_any, alternates=tuple(hosts[1:]), weight=weight, timeout=120.0,
+    )  # fmt: skip
+
+
+def rollout_step(
+    id: str, title: str, hosts: Sequence[str], manifests: str, nodes: Sequence[str], *,
+    needs: tuple[str, ...] = (), needs_any: tuple[str, ...], weight: float, seconds: float = 180.0,
+) -> Step:  # fmt: skip
+    """Return the step that waits until every DaemonSet and Deployment of `manifests` runs on what there is.
+
+    A node that is not among the living must not hold it up: a DaemonSet is wanted on the `nodes` that are Ready.
+    """
+    workloads = tuple(item for item in parse(manifests) if item["kind"] in {"DaemonSet", "Deployment"})
+    names = " ".join(f"{item['kind'].lower()}/{item['metadata']['name']}" for item in workloads)
+    namespaces = sorted({item["metadata"]["namespace"] for item in workloads})
+    get = "\n".join(
+        f"{KUBECTL} -n {namespace} get -o json --ignore-not-found {_in(workloads, namespace)} | tr -d '\\n' && echo"
+        for namespace in namespaces
+    )
+    ready = " && ".join(
+        f"{KUBECTL} -n {item['metadata']['namespace']} rollout status --timeout={seconds:.0f}s "
+        f"{item['kind'].lower()}/{item['metadata']['name']} >/dev/null"
+        for item in workloads
+    )
+
+    def judge(output: str, status: int) -> Verdict:
+        live = [item for line in output.splitlines() for item in items_of(line)]
+        if not live and status != 0:
+            return Unknown("the API does not answer yet")
+        diff = tuple(diff for item in workloads if (diff := not_ready(item, live)))
+        return Drifted(diff) if diff else Satisfied(f"{names} ready")
+
+    return Step(
+        id, title, hosts[0], "cluster", Probe(get, judge), Change(script=ready),
+        needs=needs, needs_any=needs_any, alternates=tuple(hosts[1:]), weight=weight, timeout=seconds + 30, settle=20.0,
+    )  # fmt: skip
+
+
+def not_ready(wanted: Object, live: Sequence[Object]) -> Diff | None:
+    """Return a diff where a workload is missing or has fewer ready Pods than it wants."""
+    kind, meta = wanted["kind"], wanted["metadata"]
+    for item in live:
+        there = item.get("metadata", {})
+        if item.get("kind") == kind and there.get("name") == meta["name"]:
+            if there.get("namespace") != meta["namespace"]:
+                continue
+            status: dict[str, Any] = item.get("status", {})
+            if kind == "DaemonSet":
+                want, have = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0)
+                fresh = status.get("updatedNumberScheduled", 0) >= want
+            else:
+                want, have = item.get("spec", {}).get("replicas", 1), status.get("readyReplicas", 0)
+                fresh = status.get("updatedReplicas", 0) >= want
+            observed = status.get("observedGeneration", 0) >= there.get("generation", 1)
+            if want and have >= want and fresh and observed:
+                return None
+            return Diff(label_of(wanted), f"{have} of {want} Pods ready", "all ready")
+    return Diff(label_of(wanted), "", "all ready")
+
+
+def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
+    """Return the step that makes `host` a Ready node with the labels and taints of a master."""
+    name = host.name
+    label = f"{KUBECTL} label --overwrite node {name} {CONTROL_PLANE}= >/dev/null"
+    taint = f"{CONTROL_PLANE}=:NoSchedule"
+    taints = (
+        f"{KUBECTL} taint --overwrite node {name} {CONTROL_PLANE}:NoSchedule- >/dev/null 2>&1 || true"
+        if profile.masters_schedulable
+        else f"{KUBECTL} taint --overwrite node {name} {taint} >/dev/null"
+    )
+    registered = wait_on_host(f"{KUBECTL} get node {name} >/dev/null 2>&1", 90, f"node {name} did not register", _LOGS)
+    ready = f"{KUBECTL} wait --for=condition=Ready --timeout=150s node/{name} >/dev/null"
+
+    def judge(output: str, status: int) -> Verdict:
+        found = items_of(output)
+        if not found:
+            return (
+                Unknown("the API does not answer yet") if status != 0 else Drifted((Diff(f"node {name}", "", "Ready"),))
+            )
+        diff = node_differences(found[0], host, schedulable=profile.masters_schedulable)
+        return Drifted(diff) if diff else Satisfied(f"node {name} is Ready")
+
+    return Step(
+        f"{name}/node", "Node is Ready", name, "nodes",
+        Probe(f"{KUBECTL} get node {name} --ignore-not-found -o json", judge),
+        Change(script=f"{registered}\n{label}\n{taints}\n{ready} || {{ {_LOGS}; exit 1; }}\n"),
+        needs=needs, weight=weight, timeout=300.0, settle=10.0,
+    )  # fmt: skip
+
+
+_LOGS = "journalctl -u kubelet -n 15 --no-pager -o cat >&2"
+
+
+def node_differences(node: Object, host: Host, *, schedulable: bool) -> tuple[Diff, ...]:
+    """Return what of a master's Node object is not as wanted: label, taint, Ready, its address."""
+    subject = f"node {host.name}"
+    diff = []
+    if CONTROL_PLANE not in node["metadata"].get("labels", {}):
+        diff.append(Diff(f"{subject} label", "", CONTROL_PLANE))
+    tainted = any(
+        taint.get("key") == CONTROL_PLANE and taint.get("effect") == "NoSchedule"
+        for taint in node.get("spec", {}).get("taints", ())
+    )
+    if tainted == schedulable:
+        words = ("none", "NoSchedule")
+        diff.append(Diff(f"{subject} taint {CONTROL_PLANE}", words[tainted], words[not tainted]))
+    status = node.get("status", {})
+    ready = next((item for item in status.get("conditions", ()) if item.get("type") == "Ready"), {})
+    if ready.get("status") != "True":
+        diff.append(Diff(f"{subject} condition Ready", str(ready.get("message", "unknown"))[:200], "True"))
+    address = next((item["address"] for item in status.get("addresses", ()) if item["type"] == "InternalIP"), "")
+    if address and address != host.ip:
+        diff.append(Diff(f"{subject} InternalIP", address, host.ip))
+    return tuple(diff)
+
+
+def endpoint_step(profile: Profile, hosts: Sequence[str], *, needs_any: tuple[str, ...], weight: float) -> Step:
+    """Return the step that proves the endpoint: the API answers through the VIP, with its certificate verified."""
+    url = f"https://{profile.endpoint.vip}:{profile.endpoint.port}/readyz"
+    test = f"curl -sf -m 2 -o /dev/null --cacert /etc/kubernetes/pki/ca.crt {url}"
+
+    def judge(_output: str, status: int) -> Verdict:
+        if status == 0:
+            return Satisfied(f"{url} answers")
+        return Drifted((Diff(f"API at {url}", "no answer", "answers"),))
+
+    evidence = "ip -brief address; systemctl --no-pager -l -n 10 status keepalived haproxy"
+    return Step(
+        "cluster/endpoint", "API answers through the VIP", hosts[0], "cluster", Probe(test, judge),
+        Change(script=wait_on_host(test, 60, f"the API did not answer at {url}", evidence)),
+        needs_any=needs_any, alternates=tuple(hosts[1:]), weight=weight, timeout=90.0, settle=5.0,
+    )  # fmt: skip
+
+
+def _in(workloads: Sequence[Object], namespace: str) -> str:
+    return " ".join(
+        f"{item['kind'].lower()}/{item['metadata']['name']}"
+        for item in workloads
+        if item["metadata"]["namespace"] == namespace
+    )

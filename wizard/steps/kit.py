@@ -1,0 +1,161 @@
+"""What the components' steps are made of: a service with its files, objects in the API, waiting on the host.
+
+A step here looks with one shell fragment and changes with one script. Waiting for something to become ready happens on
+the host itself, in the change's own round trip, so that it costs no polling over SSH.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Verdict
+from wizard.engine.stream import file_probe_fragment, judge_files
+from wizard.render.files import RenderedFile
+
+STAMPS = "/var/lib/slipway/units"
+"""What each unit was last started with: a digest a unit, so that a run killed between writing a file and restarting
+its unit is noticed by the next one."""
+
+_CUT = "--slipway-cut--"
+
+
+def files_of(rendered: Sequence[RenderedFile]) -> tuple[File, ...]:
+    """Return rendered files as files of a change."""
+    return tuple(
+        File(item.path, item.content, mode=item.mode, owner=item.owner, secret=item.secret) for item in rendered
+    )
+
+
+def digest_of(files: Sequence[File], *more: str) -> str:
+    """Return a digest of what a unit runs with: its files' paths, modes and content, and whatever else is given."""
+    total = hashlib.sha256()
+    for file in sorted(files, key=lambda item: item.path):
+        content = file.sha256 or (hashlib.sha256(file.content).hexdigest() if isinstance(file.content, bytes) else "")
+        total.update(f"{file.path} {file.mode:o} {content}\n".encode())
+    for text in more:
+        total.update(text.encode())
+    return total.hexdigest()[:32]
+
+
+def files_step(
+    id: str, title: str, host: str, phase: str, files: Sequence[File], *, script: str = "", needs: tuple[str, ...] = (),
+    weight: float = 1.0, timeout: float = 300.0, ours: tuple[str, ...] = (), absent: tuple[str, ...] = (),
+) -> Step:  # fmt: skip
+    """Return a step that holds `files` on a host and runs `script` after any of them was written."""
+    wanted = tuple(files)
+
+    def judge(output: str, _status: int) -> Verdict:
+        diff = judge_files(output, wanted)
+        return Drifted(diff) if diff else Satisfied(f"{len(wanted)} files as wanted")
+
+    probe = Probe(file_probe_fragment(wanted), judge)
+    change = Change(files=wanted, script=script, ours=ours, absent=absent)
+    return Step(id, title, host, phase, probe, change, needs=needs, weight=weight, timeout=timeout)
+
+
+def wait_on_host(test: str, seconds: float, what: str, evidence: str = "true", pause: float = 0.2) -> str:
+    """Return shell lines that wait until `test` succeeds, for `seconds`; then fail, saying `what` and some evidence."""
+    rounds = max(1, int(seconds / pause))
+    return f"""
+n=0
+until {test}; do
+  n=$((n+1))
+  if [ $n -ge {rounds} ]; then
+    echo {shlex.quote(f"{what} within {seconds:.0f} s")} >&2
+    {{ {evidence}; }} >&2 2>&1 || true
+    exit 1
+  fi
+  sleep {pause}
+done
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A systemd unit and what it needs to be right.
+
+    `reload` is run instead of a restart when the unit already runs. `ready` is a shell test that succeeds when the
+    service does its work; `ready_seconds` how long it may take. `restarts_on` names files whose change asks for a
+    restart (all by default); others are read anew by the service itself.
+    """
+
+    unit: str
+    files: tuple[File, ...]
+    ready: str = "true"
+    ready_seconds: float = 60.0
+    reload: str = ""
+    before_start: str = ""
+    no_block: bool = False
+    start: bool = True
+    restart_for: str = ""
+
+
+def service_script(service: Service, digest: str) -> str:
+    """Return the script that brings a service to its wanted state after its files are in place."""
+    unit = shlex.quote(service.unit)
+    stamp = shlex.quote(f"{STAMPS}/{service.unit}")
+    block = "--no-block" if service.no_block else ""
+    restart = f"systemctl restart {block} {unit}"
+    again = (
+        f"if systemctl is-active -q {unit}; then {service.reload}; else {restart}; fi" if service.reload else restart
+    )
+    return f"""
+mkdir -p {STAMPS}
+case "$CHANGED" in */systemd/*) systemctl daemon-reload;; esac
+systemctl is-enabled -q {unit} 2>/dev/null || systemctl enable -q {unit}
+{service.before_start}
+if [ "$(cat {stamp} 2>/dev/null)" != {digest} ] || [ -n "$CHANGED" ]; then
+  systemctl reset-failed {unit} 2>/dev/null || true
+  {again}
+else
+  systemctl is-active -q {unit} || systemctl start {block} {unit}
+fi
+{wait_on_host(service.ready, service.ready_seconds, f"{service.unit} did not become ready", f"systemctl status --no-pager -l -n 15 {unit}")}
+echo {digest} > {stamp}
+"""  # noqa: E501
+
+
+def service_probe(service: Service, digest: str) -> Probe:
+    """Return the probe of a service: its files, its unit's state, what it was started with, whether it is ready."""
+    unit = shlex.quote(service.unit)
+    script = f"""
+{file_probe_fragment(service.files)}
+echo {_CUT}
+echo "active=$(systemctl is-active {unit} 2>/dev/null)"
+echo "enabled=$(systemctl is-enabled {unit} 2>/dev/null)"
+echo "stamp=$(cat {STAMPS}/{unit} 2>/dev/null)"
+if {{ {service.ready}; }} >/dev/null 2>&1; then echo ready=yes; else echo ready=no; fi
+"""
+
+    def judge(output: str, _status: int) -> Verdict:
+        listing, _, state = output.partition(_CUT)
+        seen = dict(line.split("=", 1) for line in state.splitlines() if "=" in line)
+        diff = list(judge_files(listing, service.files))
+        wanted = {"active": "active", "enabled": "enabled", "stamp": digest, "ready": "yes"}
+        for key, want in wanted.items():
+            if seen.get(key) != want:
+                words = _WORDS[key]
+                diff.append(Diff(f"{service.unit} {words}", seen.get(key, "") or "none", want))
+        return Drifted(tuple(diff)) if diff else Satisfied(f"{service.unit} runs as wanted")
+
+    return Probe(script, judge)
+
+
+_WORDS = {"active": "state", "enabled": "at boot", "stamp": "started with", "ready": "ready"}
+
+
+def service_step(
+    id: str, title: str, host: str, phase: str, service: Service, *, needs: tuple[str, ...] = (),
+    touches: frozenset[str] = frozenset(), weight: float = 1.0,
+) -> Step:  # fmt: skip
+    """Return the step that keeps `service` as wanted on `host`."""
+    digest = digest_of(service.files, service.restart_for)
+    return Step(
+        id, title, host, phase,
+        service_probe(service, digest),
+        Change(files=service.files, script=service_script(service, digest), ours=(f"{STAMPS}/{service.unit}",)),
+        needs=needs, touches=touches, weight=weight, timeout=service.ready_seconds + 60,
+    )  # fmt: skip

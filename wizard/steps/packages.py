@@ -1,0 +1,81 @@
+"""The distribution's packages, from the bundle: the missing are installed, the others stay as the site has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wizard.bundle.lock import Artifact, Bundle
+from wizard.engine.step import Change, Diff, Drifted, Pipe, Probe, Satisfied, Step, Verdict
+
+FOLDER = "/var/lib/slipway/packages"
+
+_INSTALL = f"""
+cd {FOLDER}
+# Services must not start with the distribution's own configuration: policy-rc.d refuses that while dpkg runs
+# (https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt).
+policy=/usr/sbin/policy-rc.d
+made=no
+if [ ! -e $policy ]; then printf '#!/bin/sh\\nexit 101\\n' > $policy; chmod 755 $policy; made=yes; fi
+cleanup() {{ [ $made = no ] || rm -f $policy; }}
+trap cleanup EXIT
+n=0
+until DEBIAN_FRONTEND=noninteractive dpkg -i --force-confold --force-confdef --force-unsafe-io ./*.deb \\
+    > dpkg.log 2>&1 < /dev/null; do
+  # Another dpkg (unattended-upgrades) may hold the lock for a while.
+  n=$((n+1))
+  if [ $n -ge 60 ] || ! grep -q 'lock' dpkg.log; then tail -n 15 dpkg.log >&2; exit 1; fi
+  sleep 2
+done
+sync -f {FOLDER}
+for deb in ./*.deb; do basename "$deb" .deb; done >> installed
+rm -f ./*.deb dpkg.log
+"""
+
+
+def packages_step(host: str, bundle: Bundle, release: str) -> Step:
+    """Return the step that installs what `host` lacks of the bundle's packages for `release` (``debian-12``).
+
+    Raises `BundleError` where the bundle has none for that release.
+    """
+    artifacts = bundle.packages(release)
+    names = " ".join(artifact.package for artifact in artifacts)
+    script = (
+        f"dpkg-query -W -f='${{Package}} ${{db:Status-Abbrev}} ${{Version}}\\n' {names} 2>/dev/null; true"
+        if artifacts
+        else "true"
+    )
+
+    def judge(output: str, _status: int) -> Verdict:
+        there = installed(output)
+        diff = tuple(
+            Diff(f"package {artifact.package}", "", artifact.version)
+            for artifact in artifacts
+            if artifact.package not in there
+        )
+        return Drifted(diff) if diff else Satisfied(f"{len(artifacts)} packages installed")
+
+    return Step(
+        f"{host}/packages", "Packages of the distribution", host, "host",
+        Probe(script, judge),
+        Change(pipes=tuple(_pipe(bundle, artifact) for artifact in artifacts), script=_INSTALL),
+        weight=6.0, timeout=600.0,
+    )  # fmt: skip
+
+
+def installed(listing: str) -> frozenset[str]:
+    """Return the names of the packages that dpkg-query's listing calls installed (status ``ii`` or held ``hi``)."""
+    rows = (line.split() for line in listing.splitlines())
+    return frozenset(row[0] for row in rows if len(row) >= 2 and row[1] in {"ii", "hi"})
+
+
+def unpacked_size(artifacts: Sequence[Artifact]) -> int:
+    """Return how many bytes the packages have together, as they are sent."""
+    return sum(artifact.size for artifact in artifacts)
+
+
+def _pipe(bundle: Bundle, artifact: Artifact) -> Pipe:
+    return Pipe(
+        f"package {artifact.package}",
+        bundle.blob(artifact.name),
+        f"mkdir -p {FOLDER} && cat > {FOLDER}/{artifact.filename}",
+    )
