@@ -6,28 +6,38 @@ even etcd) can be loaded all the same: a site after a loss must be loadable. `wi
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-DNS_LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-DNS_NAME = re.compile(r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$")
+from wizard.profile import syntax
 
 
 def _dns_label(text: str) -> str:
-    if not DNS_LABEL.match(text):
-        raise ValueError(
-            "use lower-case letters, digits and '-', at most 63, starting and ending with a letter or digit"
-        )
-    return text
+    return _approved(text, syntax.dns_label(text))
 
 
 def _dns_name(text: str) -> str:
-    if not DNS_NAME.match(text):
-        raise ValueError("use a DNS name in lower case, such as api.site.example")
+    return _approved(text, syntax.dns_name(text))
+
+
+def _approved(text: str, complaint: syntax.Complaint | None) -> str:
+    if complaint:
+        raise PydanticCustomError("syntax", "{message}", {"message": complaint.message, "hint": complaint.hint})
     return text
+
+
+def _no_truth_value(value: object) -> object:
+    """Refuse true and false where a number is wanted: Python would read them as 1 and 0."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("number_type", "Input should be a number")
+    return value
+
+
+def _without_v(text: str) -> str:
+    return text.removeprefix("v")
 
 
 DnsLabel = Annotated[str, AfterValidator(_dns_label)]
@@ -36,13 +46,15 @@ DnsLabel = Annotated[str, AfterValidator(_dns_label)]
 DnsName = Annotated[str, AfterValidator(_dns_name)]
 """A DNS name of one or more labels (RFC 1123)."""
 
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[int, Field(ge=syntax.PORTS[0], le=syntax.PORTS[1]), BeforeValidator(_no_truth_value)]
 
 
 class Part(BaseModel):
     """What every part of a profile is: a value, in which an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class Role(StrEnum):
@@ -57,10 +69,15 @@ class Hop(Part):
     """One host of a jump chain."""
 
     address: str
+    """SSH address of the hop: an IP address, a name, or an alias of ``~/.ssh/config``."""
     user: str | None = None
+    """Login name on the hop."""
     port: Port | None = None
+    """SSH port of the hop."""
     key: str | None = None
+    """Path of the private key for the hop."""
     fingerprint: str = ""
+    """SSH host key fingerprint of the hop (``SHA256:…``); checked when given."""
 
 
 class Ssh(Part):
@@ -69,8 +86,9 @@ class Ssh(Part):
     user: str | None = None
     """Login name. Without it: ``~/.ssh/config``, then root."""
     port: Port | None = None
+    """SSH port. Without it: ``~/.ssh/config``, then 22."""
     key: str | None = None
-    """Path of a private key. Without it: ``~/.ssh/config``, then the agent, then the usual key files."""
+    """Path of a private key, never the key. Without it: ``~/.ssh/config``, then the agent, then the usual key files."""
     via: tuple[Hop, ...] | None = None
     """Jump chain, the first hop being the nearest to the jump host."""
     sudo: Literal["auto", "password", "nopasswd"] | None = None
@@ -81,16 +99,19 @@ class Host(Part):
     """One machine. `address` is where SSH finds it; the others default to it."""
 
     name: DnsLabel
+    """Name of the node and of the etcd member; a DNS label."""
     address: str
-    """SSH address: an IP address or a name."""
+    """SSH address: an IP address, a name, or an alias of ``~/.ssh/config``."""
     node_ip: str | None = None
-    """Address for Kubernetes traffic, when it differs from `address`."""
+    """IPv4 address for Kubernetes traffic, when it differs from `address` or `address` is a name."""
     etcd_ip: str | None = None
-    """Address for etcd peers, when it differs from `node_ip`."""
+    """IPv4 address for etcd peers, when it differs from `node_ip`."""
     roles: tuple[Role, ...] = (Role.MASTER, Role.ETCD)
+    """What the host does: ``master`` runs the control plane, ``etcd`` a member of the database."""
     zone: str = ""
     """Rack, room or site: what fails together."""
     ssh: Ssh = Ssh()
+    """Login of this host, where it differs from the one all hosts share."""
     fingerprint: str = ""
     """SSH host key fingerprint (``SHA256:…``); checked when given."""
 
@@ -109,16 +130,19 @@ class Endpoint(Part):
     """Where people and workers find the API."""
 
     vip: str
-    """Virtual IP address, free, in the masters' subnet."""
+    """Virtual IPv4 address, free, in the masters' subnet."""
     port: Port = 6443
+    """Port of the API at the VIP."""
     dns_name: DnsName | None = None
     """Optional name that points to the VIP; it goes into the certificate."""
     interface: str | None = None
     """Interface that carries the VIP. Without it: the one that holds the host's node address."""
-    vrid: Annotated[int, Field(ge=1, le=255)] = 51
+    vrid: Annotated[int, Field(ge=syntax.VRIDS[0], le=syntax.VRIDS[1]), BeforeValidator(_no_truth_value)] = 51
     """VRRP virtual router ID, unique on the segment (RFC 9568)."""
-    advert_interval: Annotated[float, Field(ge=0.05, le=10)] = 0.2
-    """Seconds between VRRP adverts."""
+    advert_interval: Annotated[
+        float, Field(ge=syntax.ADVERTS[0], le=syntax.ADVERTS[1]), BeforeValidator(_no_truth_value)
+    ] = 0.2
+    """Seconds between VRRP adverts. A dead holder of the VIP is noticed after three to four of them."""
 
 
 class EtcdTuning(StrEnum):
@@ -133,17 +157,24 @@ class Etcd(Part):
     """The cluster's database."""
 
     data_dir: str = "/var/lib/etcd"
+    """Directory of the data, best on a local SSD; absolute, and etcd's own."""
     tuning: EtcdTuning = EtcdTuning.AUTO
+    """Heartbeat and election: ``default`` is 100/1000 ms, ``slow-disk`` 250/5000 ms, ``auto`` asks the facts."""
 
 
 class Network(Part):
     """Addresses inside the cluster."""
 
     pod_cidr: str = "10.244.0.0/16"
+    """Network of the Pods; each node takes a /24 of it."""
     service_cidr: str = "10.96.0.0/12"
+    """Network of the Services; its tenth address is the cluster's DNS."""
     plugin: Literal["flannel"] = "flannel"
+    """What carries the Pods' traffic between nodes."""
     kube_proxy: Literal["iptables", "nftables"] = "iptables"
+    """How Services are reached on a node."""
     dns_domain: DnsName = "cluster.local"
+    """Domain of the Services' names."""
 
 
 class Profile(Part):
@@ -153,14 +184,18 @@ class Profile(Part):
     """Version of this file's format."""
     name: DnsLabel
     """Name of the cluster."""
-    kubernetes: str = ""
-    """Kubernetes version; empty means the newest one this slipway knows."""
+    kubernetes: Annotated[str, AfterValidator(_without_v)] = ""
+    """Kubernetes version (``1.37.2``); empty means this slipway's default."""
     ssh: Ssh = Ssh()
     """Login shared by all hosts; a host's own `ssh` goes before it."""
     hosts: tuple[Host, ...]
+    """The machines."""
     endpoint: Endpoint
+    """Where people and workers find the API."""
     etcd: Etcd = Etcd()
+    """The cluster's database. Its size is what the hosts' roles say."""
     network: Network = Network()
+    """Addresses inside the cluster."""
     masters_schedulable: bool = False
     """Let ordinary Pods run on masters (no control-plane taint)."""
     time_servers: tuple[str, ...] = ()
