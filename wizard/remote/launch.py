@@ -1,0 +1,103 @@
+"""How a `Command` becomes the one line that a host's login shell runs, and how sudo is spoken to. Pure.
+
+The line is ``exec env … timeout … sh -c SCRIPT``: the same language, PATH and umask on every distribution, and an end
+on the host itself when the time is up (the whole process group, even when this side has died).
+
+sudo reads a password only when it wants one: what is sent too early would end up in the script's own input. So the
+rest of the input waits for a marker on stderr. sudo prints its prompt (``-p``, chosen here) when it wants a password;
+the script prints ``go`` when it runs. Each carries a random nonce, so that no output can be taken for it.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from dataclasses import dataclass
+
+from wizard.remote.base import Command
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""PATH on every host: a login without a terminal lacks the sbin directories on most distributions."""
+
+KILL_AFTER = 5
+"""Seconds between SIGTERM and SIGKILL for a command whose time is up."""
+
+LONGEST_ARGUMENT = 96 * 1024
+"""Longest script passed as an argument, in bytes; Linux refuses one of 128 KiB (MAX_ARG_STRLEN, execve(2))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to execute on the host, and what to send as the first bytes of its stdin."""
+
+    line: str
+    first: bytes = b""
+
+
+def launch(command: Command, *, sudo: bool, nonce: str) -> Launch:
+    """Return how to start `command`; with `sudo`, under sudo with markers made of `nonce` (hexadecimal).
+
+    A script that holds a secret, or is too long for an argument, goes over stdin: the process list never shows it.
+    """
+    body = command.script.encode()
+    first = b""
+    script = command.script
+    if command.secret or len(body) > LONGEST_ARGUMENT:
+        first, script = body, f'eval "$(head -c {len(body)})"'
+    script = f"umask 022\n{script}"
+    if sudo:
+        script = f"echo {nonce}! >&2\n{script}"
+    words = [
+        "env",
+        "LC_ALL=C",
+        f"PATH={PATH}",
+        "timeout",
+        "-k",
+        str(KILL_AFTER),
+        str(limit(command)),
+        "sh",
+        "-c",
+        script,
+    ]
+    if sudo:
+        words = ["env", "LC_ALL=C", "sudo", "-S", "-p", f"{nonce}?", "--", *words]
+    return Launch("exec " + shlex.join(words), first)
+
+
+def limit(command: Command) -> int:
+    """Return the host's own time limit for `command` in whole seconds (at least 1)."""
+    return max(1, math.ceil(command.timeout))
+
+
+class Gate:
+    """Watches stderr until sudo lets the script run.
+
+    `asked` counts sudo's prompts; `opened` tells that the script runs; `said` is what sudo wrote before that.
+    """
+
+    def __init__(self, nonce: str) -> None:
+        self._go = f"{nonce}!\n".encode()
+        self._prompt = f"{nonce}?".encode()
+        self._seen = b""
+        self.opened = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Take what came on stderr and return what belongs to the script."""
+        if self.opened:
+            return data
+        self._seen += data
+        before, go, after = self._seen.partition(self._go)
+        if not go:
+            return b""
+        self._seen, self.opened = before, True
+        return after
+
+    @property
+    def asked(self) -> int:
+        """Return how often sudo has asked for a password."""
+        return self._seen.count(self._prompt)
+
+    @property
+    def said(self) -> str:
+        """Return sudo's own words, without the prompts."""
+        return self._seen.replace(self._prompt, b"").decode(errors="replace").strip()

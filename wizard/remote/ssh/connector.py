@@ -1,0 +1,70 @@
+"""Opens SSH connections and keeps them, through jump hosts where the target says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wizard.remote.base import HostKeyUnknown, Target
+from wizard.remote.secrets import GivenSecrets, Secrets
+
+if TYPE_CHECKING:
+    from wizard.remote.ssh.connection import SshConnection
+    from wizard.remote.ssh.opener import Opener
+
+Confirm = Callable[[HostKeyUnknown], Awaitable[bool]]
+"""Asks a person whether the key of a host seen for the first time is right."""
+
+
+class SshConnector:
+    """`wizard.remote.base.Connector` over SSH.
+
+    `known_hosts` is the cluster's own file. `secrets` answers when a password or passphrase is needed; without it none
+    is known. `confirm` is asked at the first sight of a host; without it `HostKeyUnknown` is raised, and the caller may
+    `accept` the key. A host whose key has changed is never asked about.
+    """
+
+    def __init__(self, known_hosts: Path, secrets: Secrets | None = None, confirm: Confirm | None = None) -> None:
+        self._known_hosts = known_hosts
+        self._secrets = secrets or GivenSecrets()
+        self._confirm = confirm
+        self._open: dict[Target, SshConnection] = {}
+        self._turns: defaultdict[Target, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._opener: Opener | None = None
+
+    async def connect(self, target: Target) -> SshConnection:
+        """Return the open connection to `target`, opened now or anew when there is none. Raises `RemoteError`."""
+        async with self._turns[target]:
+            connection = self._open.get(target)
+            if connection is None or connection.closed:
+                connection = self._open[target] = await self._connect(target)
+            return connection
+
+    def accept(self, target: Target, key: str) -> None:
+        """Record `key` (`HostKeyUnknown.key`) for `target` or one of its hops, after a person has said yes."""
+        self._opening().accept(target, key)
+
+    async def close(self) -> None:
+        """Close every connection, those through a jump host before the jump host."""
+        connections, self._open = list(self._open.values()), {}
+        connections.sort(key=lambda connection: -len(connection.target.via))
+        for connection in connections:
+            await connection.close()
+
+    async def _connect(self, target: Target) -> SshConnection:
+        tunnel = None
+        if target.via:
+            *before, last = target.via
+            tunnel = (await self.connect(replace(last, via=tuple(before)))).link
+        return await self._opening().open(target, tunnel)
+
+    def _opening(self) -> Opener:
+        if self._opener is None:
+            from wizard.remote.ssh.opener import Opener  # asyncssh takes a while to import
+
+            self._opener = Opener(self._known_hosts, self._secrets, self._confirm)
+        return self._opener
