@@ -68,12 +68,16 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a command left: exit `status` (-1 when it was ended by a signal), output, and how long it took (seconds)."""
+    """What a command left: exit `status` (-1 when it was ended by a signal), output, and how long it took (seconds).
+
+    Of each stream the first 16 MiB are kept; `truncated` tells that there was more.
+    """
 
     status: int
     stdout: bytes
     stderr: bytes
     seconds: float
+    truncated: bool = False
 
     @property
     def ok(self) -> bool:

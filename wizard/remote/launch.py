@@ -11,6 +11,7 @@ the script prints ``go`` when it runs. Each carries a random nonce, so that no o
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ def launch(command: Command, *, sudo: bool, nonce: str) -> Launch:
         first, script = body, f'eval "$(head -c {len(body)})"'
     script = f"umask 022\n{script}"
     if sudo:
-        script = f"echo {nonce}! >&2\n{script}"
+        script = f"echo {nonce}! $PPID >&2\n{script}"
     words = [
         "env",
         "LC_ALL=C",
@@ -72,24 +73,27 @@ def limit(command: Command) -> int:
 class Gate:
     """Watches stderr until sudo lets the script run.
 
-    `asked` counts sudo's prompts; `opened` tells that the script runs; `said` is what sudo wrote before that.
+    `asked` counts sudo's prompts; `opened` tells that the script runs, as a child of process `parent` on the host;
+    `said` is what sudo wrote before that.
     """
 
     def __init__(self, nonce: str) -> None:
-        self._go = f"{nonce}!\n".encode()
+        self._go = re.compile(rf"{nonce}! (\d+)\n".encode())
         self._prompt = f"{nonce}?".encode()
         self._seen = b""
         self.opened = False
+        self.parent = 0
 
     def feed(self, data: bytes) -> bytes:
         """Take what came on stderr and return what belongs to the script."""
         if self.opened:
             return data
         self._seen += data
-        before, go, after = self._seen.partition(self._go)
-        if not go:
+        go = self._go.search(self._seen)
+        if go is None:
             return b""
-        self._seen, self.opened = before, True
+        after = self._seen[go.end() :]
+        self._seen, self.opened, self.parent = self._seen[: go.start()], True, int(go[1])
         return after
 
     @property

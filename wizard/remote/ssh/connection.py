@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets as random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -10,14 +11,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import asyncssh
 
-from wizard.remote.base import Command, RemoteError, Result, Secret, Target, TimedOut
-from wizard.remote.launch import KILL_AFTER, Gate, launch, limit
+from wizard.remote.base import Command, Result, Secret, Target
+from wizard.remote.launch import KILL_AFTER, Gate, Launch, launch, limit
 from wizard.remote.secrets import SecretKind, Secrets
 from wizard.remote.ssh import failures
+from wizard.remote.ssh.places import Places
 from wizard.remote.ssh.session import CommandSession
-
-AT_ONCE = 8
-"""Commands at once on one connection: sshd allows 10 sessions by default (MaxSessions, sshd_config(5))."""
 
 GRACE = 10.0
 """How much longer than the host's own time limit this side waits for the end of a command, in seconds."""
@@ -25,9 +24,15 @@ GRACE = 10.0
 SUDO_WAIT = 60.0
 """How long sudo may take to ask or to run, in seconds: a name service that is down makes it slow."""
 
+OnOutput = Callable[[str], None]
 
-class NeedsPassword(Exception):
-    """sudo asked and there was no password at hand; nothing has run."""
+
+class _NeedsPassword(Exception):
+    """sudo asked, and there was no password at hand or it took none; nothing has run."""
+
+
+class _NoPlace(Exception):
+    """The host opens no further session on this connection for now."""
 
 
 class SshConnection:
@@ -38,7 +43,7 @@ class SshConnection:
         self.round_trips = 0
         self.link = link
         self._secrets = secrets
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = Places()
         self._password: Secret | None = None
 
     @property
@@ -46,48 +51,55 @@ class SshConnection:
         """Tell whether the connection is gone."""
         return self.link.is_closed()
 
-    async def run(self, command: Command, on_output: Callable[[str], None] | None = None) -> Result:
+    async def run(self, command: Command, on_output: OnOutput | None = None) -> Result:
         """Run `command`; see `wizard.remote.base.Connection.run`."""
-        sudo = command.sudo and self.target.sudo
-        for attempt in range(3):
+        self.round_trips += 1
+        refusals = 0
+        while True:
+            password = self._password
             try:
-                async with self._places:
-                    return await self._once(command, sudo, on_output)
-            except NeedsPassword:
-                self._password = await self._ask(again=attempt > 0)
-        raise failures.sudo_wrong_password(self.target)
+                async with self._places.one():
+                    return await self._once(command, password, on_output)
+            except _NoPlace:
+                continue
+            except _NeedsPassword:
+                # sudo asks before anything has run. A person may take longer than sudo waits, so the command is
+                # started anew with the answer.
+                refusals += password is not None
+                if refusals == 3:
+                    raise failures.sudo_wrong_password(self.target) from None
+                if self._password is password:
+                    self._password = await self._ask(password)
 
-    async def _ask(self, again: bool) -> Secret:
+    async def _ask(self, wrong: Secret | None) -> Secret:
         target = self.target
-        if again and self._password is not None:
-            self._secrets.rejected(SecretKind.SUDO, target.name, self._password)
         prompt = f"sudo password of {target.user} on {target.name}"
+        if wrong is not None:
+            self._secrets.rejected(SecretKind.SUDO, target.name, wrong)
+            prompt = f"That was wrong: {prompt}"
         password = await self._secrets.get(SecretKind.SUDO, target.name, prompt)
         if password is None:
-            raise failures.sudo_wrong_password(target) if again else failures.sudo_needs_password(target)
+            raise failures.sudo_wrong_password(target) if wrong else failures.sudo_needs_password(target)
         return password
 
-    async def _once(self, command: Command, sudo: bool, on_output: Callable[[str], None] | None) -> Result:
+    async def _once(self, command: Command, password: Secret | None, on_output: OnOutput | None) -> Result:
+        sudo = command.sudo and self.target.sudo
         nonce = random.token_hex(8) if sudo else ""
         start = launch(command, sudo=sudo, nonce=nonce)
-        gate = Gate(nonce) if sudo else None
-        self.round_trips += 1
+        session = CommandSession(Gate(nonce) if sudo else None, on_output)
         began = time.monotonic()
-        session = await self._open(start.line, gate, on_output)
-        assert session.channel is not None
         try:
-            if gate is not None:
-                async with asyncio.timeout(SUDO_WAIT):
-                    await self._pass_sudo(session, gate)
+            await self._open(start, session)
+            if session.gate is not None:
+                await self._pass_sudo(session, session.gate, password)
                 began = time.monotonic()
-            async with asyncio.timeout(limit(command) + KILL_AFTER + GRACE):
-                await self._exchange(session, start.first, command)
-        except TimeoutError:
-            if gate is not None and not gate.opened:
-                raise failures.sudo_refused(self.target, gate.said) from None
-            raise self._timed_out(command, session, "it did not end when it was told to") from None
+            await self._exchange(session, start, command)
+        except asyncio.CancelledError:
+            await self._end(session)
+            raise
         finally:
-            session.channel.abort()
+            if session.channel is not None:
+                session.channel.abort()
         seconds = time.monotonic() - began
         if session.failure is not None:
             raise session.failure
@@ -95,60 +107,72 @@ class SshConnection:
             raise failures.lost(self.target, session.lost)
         # timeout(1) exits with 124; after SIGKILL it ends by that signal, which a shell or sudo tells as 137.
         if session.status in (124, 137, -1) and seconds >= limit(command):
-            raise self._timed_out(command, session, "the host has ended it")
-        return Result(session.status, session.stdout.data, session.stderr.data, seconds)
+            raise failures.too_slow(self.target, command, session.result(seconds), "the host has ended it")
+        return session.result(seconds)
 
-    async def _open(self, line: str, gate: Gate | None, on_output: Callable[[str], None] | None) -> CommandSession:
+    async def _open(self, start: Launch, session: CommandSession) -> None:
         try:
             async with asyncio.timeout(GRACE + self.target.connect_timeout):
-                session = CommandSession(gate, on_output)
-                await self.link.create_session(lambda: session, line, encoding=None, request_pty=False)
+                await self.link.create_session(lambda: session, start.line, encoding=None, request_pty=False)
+        except asyncssh.ChannelOpenError as error:
+            if self.link.is_closed():
+                raise failures.lost(self.target, error) from None
+            if self._places.shrink():
+                raise _NoPlace from None
+            raise failures.no_session(self.target, error) from None
         except (asyncssh.Error, OSError) as error:
             raise failures.lost(self.target, error) from None
-        return session
 
-    async def _pass_sudo(self, session: CommandSession, gate: Gate) -> None:
+    async def _pass_sudo(self, session: CommandSession, gate: Gate, password: Secret | None) -> None:
         """Answer sudo until the script runs. The input of the script is not sent before that."""
         assert session.channel is not None
         answered = 0
         while not gate.opened:
-            await session.moved.wait()
             session.moved.clear()
-            if gate.opened:
-                return
             if gate.asked > answered:
-                if answered or self._password is None:
-                    raise NeedsPassword
+                if answered or password is None:
+                    raise _NeedsPassword
                 answered = gate.asked
-                session.channel.write(self._password.reveal().encode() + b"\n")
+                session.channel.write(password.reveal().encode() + b"\n")
             elif session.done.is_set():
-                if session.lost is not None:
+                if session.status is None:
                     raise failures.lost(self.target, session.lost)
                 raise failures.sudo_refused(self.target, gate.said)
+            try:
+                async with asyncio.timeout(SUDO_WAIT):
+                    await session.moved.wait()
+            except TimeoutError:
+                raise failures.sudo_refused(self.target, gate.said) from None
 
-    async def _exchange(self, session: CommandSession, first: bytes, command: Command) -> None:
-        feeding = asyncio.create_task(session.feed(first, command.stdin))
+    async def _exchange(self, session: CommandSession, start: Launch, command: Command) -> None:
+        feeding = asyncio.create_task(session.feed(start.first, command.stdin))
         ending = asyncio.create_task(session.done.wait())
         try:
-            await asyncio.wait((feeding, ending), return_when=asyncio.FIRST_COMPLETED)
-            if feeding.done():
-                feeding.result()
-            await ending
+            async with asyncio.timeout(limit(command) + KILL_AFTER + GRACE):
+                await asyncio.wait((feeding, ending), return_when=asyncio.FIRST_COMPLETED)
+                if feeding.done():
+                    feeding.result()
+                await ending
+        except TimeoutError:
+            said = session.result(command.timeout)
+            raise failures.too_slow(self.target, command, said, "the host doesn't tell whether it has ended") from None
         finally:
             feeding.cancel()
             ending.cancel()
-        session.stdout.finish()
-        session.stderr.finish()
+            await asyncio.gather(feeding, ending, return_exceptions=True)
+        session.finish()
 
-    def _timed_out(self, command: Command, session: CommandSession, how: str) -> RemoteError:
-        said = Result(-1, session.stdout.data, session.stderr.data, 0).complaint
-        return TimedOut(
-            "The command took too long",
-            where=self.target.name,
-            why=f"it had {command.timeout:g} s; {how}",
-            hint="Look at the host's load and disk, then try again.",
-            details="" if command.secret else said,
-        )
+    async def _end(self, session: CommandSession) -> None:
+        """End a command that nobody waits for any more, on the host as well, as far as the host still listens."""
+        if session.channel is None or session.done.is_set():
+            return
+        with contextlib.suppress(Exception):
+            if session.gate is None:
+                session.channel.send_signal("TERM")
+            elif session.gate.opened:
+                # Only root may end what runs under sudo.
+                stop = Command(f"kill -TERM {session.gate.parent}", timeout=5)
+                await asyncio.wait_for(self._once(stop, self._password, None), 5)
 
     def forward(self, host: str, port: int) -> AbstractAsyncContextManager[tuple[str, int]]:
         """Open a forwarded port on 127.0.0.1; see `wizard.remote.base.Connection.forward`."""

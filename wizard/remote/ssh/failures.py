@@ -7,7 +7,7 @@ import socket
 
 import asyncssh
 
-from wizard.remote.base import LoginRefused, RemoteError, SudoRefused, Target, Unreachable
+from wizard.remote.base import Command, LoginRefused, RemoteError, Result, SudoRefused, Target, TimedOut, Unreachable
 
 
 def place(target: Target) -> str:
@@ -65,6 +65,27 @@ def lost(target: Target, error: BaseException | None) -> RemoteError:
         where=target.name,
         why=f"{place(target)}: {why}",
         hint="If the host has power and network, try again: what was done is found and not done twice.",
+    )
+
+
+def no_session(target: Target, error: BaseException) -> RemoteError:
+    """Return the error for a host that lets us log in and runs nothing."""
+    return RemoteError(
+        "The host runs no command for this login",
+        where=target.name,
+        why=f"{place(target)}: {error}",
+        hint="Look for MaxSessions 0, ForceCommand or a restricted key in sshd_config and authorized_keys.",
+    )
+
+
+def too_slow(target: Target, command: Command, said: Result, how: str) -> RemoteError:
+    """Return the error for a command whose time was up; `how` tells what became of it."""
+    return TimedOut(
+        "The command took too long",
+        where=target.name,
+        why=f"it had {command.timeout:g} s; {how}",
+        hint="Look at the host's load and disk, then try again.",
+        details="" if command.secret else said.complaint,
     )
 
 

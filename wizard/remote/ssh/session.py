@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncssh
 
 from wizard.errors import SlipwayError
-from wizard.remote.base import Blob, Secret, Stdin
+from wizard.remote.base import Blob, Result, Secret, Stdin
 from wizard.remote.launch import Gate
 from wizard.remote.output import Capture
 
@@ -78,6 +78,17 @@ class CommandSession(asyncssh.SSHClientSession[bytes]):
     def resume_writing(self) -> None:
         """Let the feeding go on."""
         self._may_write.set()
+
+    def finish(self) -> None:
+        """Hand out what is left of the last lines."""
+        self.stdout.finish()
+        self.stderr.finish()
+
+    def result(self, seconds: float) -> Result:
+        """Return what has been said so far, and the status (-1 while there is none)."""
+        status = -1 if self.status is None else self.status
+        truncated = self.stdout.truncated or self.stderr.truncated
+        return Result(status, self.stdout.data, self.stderr.data, seconds, truncated)
 
     async def feed(self, first: bytes, pieces: tuple[Stdin, ...]) -> None:
         """Write `first`, then all `pieces`, then end of file; stop quietly when the command reads no more."""
