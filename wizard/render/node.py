@@ -1,0 +1,112 @@
+"""A node's own services: containerd and the kubelet."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from wizard.facts.model import Facts
+from wizard.profile.model import Host, Role
+from wizard.render.files import RenderedFile, rendered
+from wizard.render.images import image_refs
+from wizard.render.places import KUBELET_CONFIG, KUBERNETES
+from wizard.render.site import Site, service_ip
+
+MEBIBYTE = 1024 * 1024
+
+
+def is_node(host: Host) -> bool:
+    """Tell whether the host is a Kubernetes node: an etcd-only host is not."""
+    return Role.MASTER in host.roles or Role.WORKER in host.roles
+
+
+def containerd(site: Site, host: Host) -> tuple[RenderedFile, ...]:
+    """Return containerd's configuration and unit."""
+    if not is_node(host):
+        return ()
+    restrict_oom = site.lacks_sys_resource(host)
+    return (
+        rendered(
+            "/etc/containerd/config.toml",
+            "containerd/config.toml",
+            pause=image_refs(site.versions)["pause"],
+            restrict_oom=restrict_oom,
+            systemd_cgroup=not site.cgroup_v1(host),
+        ),
+        rendered(
+            "/etc/systemd/system/containerd.service",
+            "containerd/containerd.service",
+            restrict_oom=restrict_oom,
+            container=_in_container(site.facts_of(host)),
+        ),
+    )
+
+
+def kubelet(site: Site, host: Host) -> tuple[RenderedFile, ...]:
+    """Return the kubelet's configuration, its unit, and the arguments that are this node's own."""
+    if not is_node(host):
+        return ()
+    facts = site.facts_of(host)
+    reserved = reserved_memory(facts)
+    cgroup_v1 = site.cgroup_v1(host)
+    return (
+        rendered(
+            KUBELET_CONFIG,
+            "kubelet/config.yaml",
+            mode=0o600,
+            cgroup_driver="cgroupfs" if cgroup_v1 else "systemd",
+            cgroup_v1=cgroup_v1,
+            fail_swap_on=not _in_container(facts),
+            dns_ip=service_ip(site.profile, 10),
+            dns_domain=site.profile.network.dns_domain,
+            taint=Role.MASTER in host.roles and not site.profile.masters_schedulable,
+            resolv_conf="/run/systemd/resolve/resolv.conf" if facts and facts.system.systemd_resolved else "",
+            system_memory=reserved.system,
+            kube_memory=reserved.kube,
+        ),
+        rendered(
+            "/etc/systemd/system/kubelet.service",
+            "kubelet/kubelet.service",
+            mode=0o600,
+            restrict_oom=site.lacks_sys_resource(host),
+        ),
+        rendered(
+            f"{KUBERNETES}/kubelet.env",
+            "kubelet/kubelet.env",
+            mode=0o600,
+            name=host.name,
+            node_ip=host.ip,
+            zone=zone_label(host.zone),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Memory that Pods never get, in MiB."""
+
+    system: int
+    kube: int
+
+
+def reserved_memory(facts: Facts | None) -> Reserved:
+    """Return what is kept for the system and for kubelet and containerd: 5 % of memory each, within sane bounds.
+
+    The control plane's own Pods are not counted here: they are Pods.
+    """
+    memory = (facts.hardware.memory if facts else 0) // MEBIBYTE
+    share = memory // 20
+    return Reserved(system=max(128, min(share, 1024)), kube=max(192, min(share, 1024)))
+
+
+def zone_label(zone: str) -> str:
+    """Return `zone` as a label's value: at most 63 letters, digits, ``-_.``, starting and ending with one of the first.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", zone)[:63].strip("-_.")
+
+
+def _in_container(facts: Facts | None) -> bool:
+    """Tell whether swap, modules and the like are another machine's."""
+    return bool(facts and facts.system.container)

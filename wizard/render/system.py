@@ -1,0 +1,33 @@
+"""What every host needs before any component: kernel modules and settings, a run directory, users, time servers."""
+
+from __future__ import annotations
+
+from wizard.profile.model import Host, Role
+from wizard.render.files import RenderedFile, rendered
+from wizard.render.site import Site
+
+
+def system(site: Site, host: Host) -> tuple[RenderedFile, ...]:
+    """Return the settings of `host`.
+
+    In a container (a practice host) the kernel is another machine's: modules and settings that are not the
+    container's own are left out.
+    """
+    facts = site.facts_of(host)
+    container = bool(facts and facts.system.container)
+    balancer = Role.MASTER in host.roles
+    files = [
+        rendered("/etc/sysctl.d/90-slipway.conf", "system/sysctl.conf", balancer=balancer, container=container),
+        rendered("/etc/tmpfiles.d/slipway.conf", "system/tmpfiles.conf", balancer=balancer),
+    ]
+    if not container:
+        files.insert(0, rendered("/etc/modules-load.d/slipway.conf", "system/modules.conf"))
+    if Role.ETCD in host.roles:
+        files.append(rendered("/etc/sysusers.d/slipway.conf", "system/sysusers.conf"))
+    if site.profile.time_servers:
+        files.append(
+            rendered(
+                "/etc/chrony/sources.d/slipway.sources", "system/chrony.sources", servers=site.profile.time_servers
+            )
+        )
+    return tuple(files)
