@@ -1,0 +1,26 @@
+"""All checks: pure judgements over the profile and what was found on the hosts."""
+
+from __future__ import annotations
+
+from wizard.checks import addresses, clocks, disks, etcd, hardware, identity, names, ports, reach, software, system
+from wizard.checks.case import BundleSummary, Case
+from wizard.errors import Level, Problem
+from wizard.facts.model import Survey
+from wizard.profile.model import Profile
+
+FAMILIES = (reach, identity, system, hardware, disks, etcd, clocks, addresses, names, ports, software)
+"""One family a module, each with a `judge`; findings keep this order within their level."""
+
+_ORDER = (Level.ERROR, Level.WARNING, Level.INFO)
+
+
+def checks(profile: Profile, survey: Survey, bundle: BundleSummary | None = None, uid: str = "") -> tuple[Problem, ...]:
+    """Return what stands against an install, the gravest first. Touches nothing.
+
+    `bundle` is what the bundle holds; without it nothing is said about its contents. `uid` is the identity of the
+    cluster that this jump host knows by the profile's name, empty where it knows none: hosts with that identity are
+    ours, and what the cluster itself runs there is no finding. The profile's own rules are `wizard.profile.rules`.
+    """
+    case = Case(profile, survey, bundle, uid)
+    found = [problem for family in FAMILIES for problem in family.judge(case)]
+    return tuple(sorted(found, key=lambda problem: _ORDER.index(problem.level)))
