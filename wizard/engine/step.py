@@ -138,6 +138,9 @@ class Retry:
 class Context(Protocol):
     """What a waiting step may do: run commands on hosts and say how far it is."""
 
+    host: str
+    """Where the step runs now: its `host`, or one of its alternates."""
+
     async def run(self, host: str, command: Command) -> Result:
         """Run `command` on `host` over the run's own connection."""
 
@@ -174,6 +177,26 @@ class Step:
     secrets: tuple[Secret, ...] = ()
     settle: float = 0.0
     """How long the probe may keep saying drifted after the change before that is an error, in seconds."""
+    needs_any: tuple[str, ...] = ()
+    """Steps of which at least `enough` must be done before this one: what works with two masters of three."""
+    enough: int = 1
+    after: tuple[str, ...] = ()
+    """Steps that must have ended before this one, however they ended."""
+    alternates: tuple[str, ...] = ()
+    """Hosts on which a cluster-wide step is asked when `host` is in quarantine, in this order. A step with alternates
+    that fails fails alone: no host goes into quarantine for it."""
+    exclusive: bool = False
+    """No other step changes the host at the same time (the package manager)."""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return the hosts on which the step may run, in order of preference."""
+        return (self.host, *(host for host in self.alternates if host != self.host))
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """Return the ids of all steps that this one waits for, in whatever way."""
+        return (*self.needs, *self.needs_any, *self.after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,114 @@
+# What every change's script begins with (see stream.py): functions for POSIX sh and GNU coreutils. Set before:
+#   M  the token that reports begin with     R  a prefix of all paths (tests; empty on hosts)
+# Kept here:
+#   T  files beside their places, removed when the script ends early     C  paths written or removed, one a line
+#   D  directories to flush     K  kept copies to flush     N  a newline     e  what a command complained of
+set -eu
+umask 077
+T=
+C=
+D=
+K=
+N='
+'
+say() { printf '%s %s\n' "$M" "$*"; }
+die() { say "failed $1 $2 $(printf %s "$3" | tr '\n' ' ')"; exit 97; }
+trap '[ -z "$T" ] || rm -f $T' EXIT
+trap 'exit 98' HUP INT TERM
+folder() { [ -d "$1" ] || e=$( { umask "$2"; mkdir -p "$1"; } 2>&1 ) || die folder "${1#"$R"}" "$e"; }
+beside() { n="${1%/*}/.slipway-${M#*-}-$2"; }
+get() {
+  t="$R$2"; folder "${t%/*}" "$8"; beside "$t" "$1"; T="$T $n"
+  case $5 in
+  zstd) e=$( { head -c "$3" | zstd -dcq >"$n"; } 2>&1 ) || die write "$2" "$e";;
+  *) e=$( { head -c "$3" >"$n"; } 2>&1 ) || die write "$2" "$e";;
+  esac
+  h=$(sha256sum <"$n")
+  [ "${h%% *}" = "$4" ] || die checksum "$2" "wanted sha256 $4, got ${h%% *}"
+  [ "$6" = 600 ] || chmod "$6" "$n"
+  [ "$7" = - ] || e=$(chown "$7" "$n" 2>&1) || die owner "$2" "$e"
+  say "got $2"
+}
+get_marker() {
+  t="$R/etc/slipway/cluster.json"; folder "${t%/*}" 022; beside "$t" marker; T="$T $n"
+  e=$( { head -c "$1" >"$n"; } 2>&1 ) || die write /etc/slipway/cluster.json "$e"
+  [ "$(wc -c <"$n")" -eq "$1" ] || die checksum /etc/slipway/cluster.json "the marker arrived in part"
+}
+locked() {
+  folder "$R/run/slipway" 022; folder "$R/var/lib/slipway" 022
+  exec 9>"$R/run/slipway/mutex"
+  flock -w 20 9 || die mutex /run/slipway/mutex "still held after 20 s"
+}
+put_marker() {
+  locked; t="$R/etc/slipway/cluster.json"; beside "$t" marker
+  have=$(sed -n 's/^ *"revision": \([0-9]*\).*/\1/p' "$t" 2>/dev/null || :)
+  if [ "${have:-0}" -lt "$1" ]; then mv -fT "$n" "$t"; D="$D ${t%/*}"; else rm -f "$n"; fi
+  exec 9>&-
+}
+keep() {
+  t="$R$1"; b="$R/var/lib/slipway/before$1"
+  if [ -d "$t" ] && [ ! -L "$t" ]; then say "before directory $1"
+  elif [ -e "$b" ] || [ -L "$b" ]; then say "before kept $1"
+  elif [ -e "$t" ] || [ -L "$t" ]; then
+    folder "$R/var/lib/slipway/before" 077; folder "${b%/*}" 077
+    e=$(cp -a "$t" "$b.part" 2>&1 && mv -fT "$b.part" "$b" 2>&1) || { rm -f "$b.part"; die keep "$1" "$e"; }
+    [ -L "$b" ] || K="$K $b"
+    say "before kept $1"
+  else say "before absent $1"; fi
+}
+flush() { [ -z "$T$K" ] || e=$(sync $T $K 2>&1) || die write "${R:-/}" "$e"; }
+put() {
+  t="$R$2"; beside "$t" "$1"
+  if [ -f "$t" ] && [ ! -L "$t" ] && cmp -s "$n" "$t"; then
+    case "$(stat -c ' %a %U:%G %a %u:%g ' "$t")" in *" $3 $4 "*) rm -f "$n"; return 0;; esac
+  fi
+  [ ! -d "$t" ] || [ -L "$t" ] || die directory "$2" "a directory is in the file's place"
+  e=$(mv -fT "$n" "$t" 2>&1) || die write "$2" "$e"
+  C="$C$2$N"; D="$D ${t%/*}"; say "changed $2"
+}
+note() {
+  locked; s=; p=
+  while [ $# -gt 0 ]; do
+    l=$(stat -c '%s %.9Y %.9Z %i' "$R$2"); p="$p $2"
+    [ "${l%% *}" -lt 1048576 ] || s="$s$l $2 $1$N"
+    shift 2
+  done
+  f="$R/var/lib/slipway/stat"
+  {
+    [ ! -f "$f" ] || while IFS= read -r l; do
+      q="${l% *}"; case "$p " in *" ${q##* } "*) ;; *) printf '%s\n' "$l";; esac
+    done <"$f"
+    printf %s "$s"
+  } >"$f.new" && mv -f "$f.new" "$f"
+  exec 9>&-
+}
+settle() { [ -z "$D" ] || sync $D 2>/dev/null || :; }
+feed() {
+  folder "$R/run/slipway" 022; q="$R/run/slipway/.sum-${M#*-}"; T="$T $q"
+  set +e
+  head -c "$1" | { tee /dev/fd/3 2>/dev/null | sha256sum >"$q"; } 3>&1 | ( umask 022; eval "$4" )
+  x=$?; set -e
+  [ $x = 0 ] || die pipe "$3" "exit status $x"
+  h=$(cat "$q"); rm -f "$q"
+  [ "${h%% *}" = "$2" ] || die checksum "$3" "wanted sha256 $2, got ${h%% *}"
+  say "fed $3"
+}
+gone() {
+  t="$R$1"
+  [ -e "$t" ] || [ -L "$t" ] || return 0
+  if [ "$2" = found ]; then
+    if [ -d "$t" ] && [ ! -L "$t" ]; then
+      b="$R/var/lib/slipway/before$1"; folder "${b%/*}" 077
+      [ -e "$b" ] || e=$(mv -T "$t" "$b" 2>&1) || die keep "$1" "$e"
+      say "before kept $1"
+    else keep "$1"; [ -z "$K" ] || sync $K; fi
+  fi
+  e=$(rm -rf --one-file-system -- "$t" 2>&1) || die remove "$1" "$e"
+  C="$C$1$N"; say "changed $1"
+}
+run() {
+  set +e
+  ( umask 022; set -eu; eval "$1" ) </dev/null
+  x=$?; set -e
+  [ $x = 0 ] || die script - "exit status $x"
+}

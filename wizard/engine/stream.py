@@ -1,0 +1,146 @@
+"""A change, and the looks to take after it, as ONE command: a POSIX shell script and what it reads from stdin.
+
+The script reads each piece with ``head -c SIZE``, which never reads further. Files land beside their place, are
+checked, flushed, and only then renamed, all of a change together; so whatever fails before leaves the old files. What
+it reports goes to stdout as lines that begin with a random token, between whatever the change's own commands print.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from wizard.engine.files import (
+    LARGE,
+    check_path,
+    file_probe,
+    file_probe_fragment,
+    judge_files,
+    sha256_of,
+)
+from wizard.engine.step import Change, File, Pipe
+from wizard.remote.base import Blob, Command, Stdin
+
+__all__ = ["Encoded", "encode", "file_probe", "file_probe_fragment", "judge_files", "looks"]
+
+FAILED = 97
+"""Exit status of a script that said why it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A command, and the `token` that its report's lines begin with."""
+
+    command: Command
+    token: str
+
+
+@cache
+def _prelude() -> str:
+    """Return the functions that every change's script begins with, without their comments."""
+    text = files("wizard.engine").joinpath("change.sh").read_text(encoding="utf-8")
+    return "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+
+
+def new_token() -> str:
+    """Return a token that no output contains by chance."""
+    return f"@slipway-{secrets.token_hex(8)}"
+
+
+def looks(fragments: Sequence[str], *, timeout: float = 60.0, first: str = "", secret: bool = False) -> Encoded:
+    """Return one command that runs all `fragments`, each in a subshell with its own exit status, after `first`."""
+    token = new_token()
+    script = "\n".join([f"M={token}", first, _looks(fragments)])
+    return Encoded(Command(script, timeout=timeout, secret=secret), token)
+
+
+def _looks(fragments: Sequence[str]) -> str:
+    lines = ["set +eu", "umask 022"]
+    for number, fragment in enumerate(fragments):
+        # eval keeps a fragment that isn't valid shell from taking the others down with it.
+        lines.append(f"""printf '%s look {number}\\n' "$M"
+( eval {shlex.quote(fragment)} ) </dev/null
+printf '\\n%s end {number} %s\\n' "$M" "$?\"""")
+    return "\n".join(lines)
+
+
+def encode(
+    change: Change,
+    *,
+    fragments: Sequence[str] = (),
+    known: Iterable[str] = (),
+    marker: str = "",
+    revision: int = 0,
+    first: str = "",
+    timeout: float = 300.0,
+    root: str = "",
+    secret: bool = False,
+) -> Encoded:
+    """Return `change` and the looks to take after it as one command.
+
+    `known` are paths that slipway put there (the marker's): whatever else is overwritten or removed is kept first.
+    `marker` is the marker's new text (empty: leave it) and `revision` its number: an older one never replaces a newer.
+    `first` is a fragment to run before anything else, ``exit``ing to refuse (the host's lock). `root` is a prefix of
+    every path, for tests. `secret` keeps the script out of logs. Raises ValueError for a path that can't be written.
+    """
+    token = new_token()
+    known = frozenset(known)
+    gone = [check_path(path) for path in change.absent]
+    if any(path.count("/") < 2 for path in gone):
+        raise ValueError(f"refuses to remove a directory of the root: {gone}")
+    script = [f"M={token}\nR={shlex.quote(root)}", _prelude(), first]
+    stdin: list[Stdin] = []
+    for number, file in enumerate(change.files):
+        script.append(_get(file, number, change.files))
+        stdin.append(file.content)
+    if marker:
+        text = marker.encode()
+        script.append(f"get_marker {len(text)}")
+        stdin.append(text)
+    unknown = [path for path in (*(file.path for file in change.files), *change.ours) if path not in known]
+    script += [f"keep {check_path(path)}" for path in unknown]
+    script.append("flush")
+    if marker:
+        script.append(f"put_marker {revision}")
+    script += [f"put {number} {file.path} {file.mode:o} {file.owner}" for number, file in enumerate(change.files)]
+    if any(_size(file.content) >= LARGE or file.unpack for file in change.files):
+        large = [file for file in change.files if _size(file.content) >= LARGE or file.unpack]
+        script.append("note " + " ".join(f"{sha256_of(file)} {file.path}" for file in large))
+    if change.files:
+        script.append("settle")
+    for pipe in change.pipes:
+        script.append(_feed(pipe))
+        stdin.append(pipe.content)
+    script += [f"gone {path} {'ours' if path in known else 'found'}" for path in gone]
+    if change.script.strip():
+        script.append(f'CHANGED="$C"\nexport CHANGED\nrun {shlex.quote(change.script)}')
+    script.append('trap - EXIT\nsay "done"')
+    script.append(_looks(fragments))
+    return Encoded(Command("\n".join(script), tuple(stdin), timeout=timeout, secret=secret), token)
+
+
+def _get(file: File, number: int, files: Sequence[File]) -> str:
+    path = check_path(file.path)
+    parent = path.rpartition("/")[0]
+    inside = [other for other in files if other.path.startswith(f"{parent}/")]
+    parents = "077" if all(other.secret for other in inside) else "022"
+    unpack = file.unpack or "none"
+    if unpack not in ("none", "zstd"):
+        raise ValueError(f"{path}: can't unpack {unpack!r}")
+    owner = "-" if file.owner == "root:root" else shlex.quote(file.owner)
+    return f"get {number} {path} {_size(file.content)} {sha256_of(file)} {unpack} {file.mode:o} {owner} {parents}"
+
+
+def _feed(pipe: Pipe) -> str:
+    blob = pipe.content
+    sha = blob.sha256 if isinstance(blob, Blob) else hashlib.sha256(blob).hexdigest()
+    return f"feed {_size(blob)} {sha} {shlex.quote(pipe.subject)} {shlex.quote(pipe.command)}"
+
+
+def _size(content: bytes | Blob) -> int:
+    return len(content) if isinstance(content, bytes) else content.size
