@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from wizard.bundle.lock import Artifact, BundleError, Kind
 from wizard.bundle.pack import LEVEL, store
+from wizard.bundle.places import host_arch
 from wizard.bundle.process import need, run
 from wizard.bundle.recipes import GoRecipe, recipes
 from wizard.bundle.task import Done, Inputs, Report, Task
 from wizard.paths import assets_dir
 from wizard.versions import Versions, load, number
 
-ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 CROSS_COMPILERS = {"amd64": "x86_64-linux-gnu-gcc", "arm64": "aarch64-linux-gnu-gcc"}
 BUILD_SHARE = 0.85
 """How much of a task's time is compiling; the rest is linking and compression."""
-
-
-def host_arch() -> str:
-    """Return this machine's architecture in Go's words (``amd64``)."""
-    machine = platform.machine()
-    if machine not in ARCHITECTURES:
-        raise BundleError(
-            f"slipway builds no bundle on {machine}", why="it knows amd64 and arm64", hint="Build it on one of those."
-        )
-    return ARCHITECTURES[machine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +59,10 @@ def find_toolchain(arch: str) -> Toolchain:
         ) from error
     version = parse_go_version(run([go, "env", "GOVERSION"], doing="Asking Go for its version", env=PINNED))
     check_go_version(version, load().go_minimum)
-    compiler = "gcc" if arch == host_arch() else CROSS_COMPILERS[arch]
+    cross = arch != host_arch()
     compiler = need(
-        compiler,
-        compiler.replace("-gcc", "").replace("_", "-").join(("gcc-", "")) if "-" in compiler else "gcc libc6-dev",
+        CROSS_COMPILERS[arch] if cross else "gcc",
+        f"crossbuild-essential-{arch}" if cross else "gcc libc6-dev",
         "to build runc, flannel and pause",
     )
     compiler_version = run([compiler, "-dumpfullversion"], doing="Asking the C compiler for its version").strip()
@@ -114,10 +103,14 @@ class GoSource:
 
     name = "source"
 
+    def __init__(self, tools: Toolchain) -> None:
+        """Take the tools to build with, from `find_toolchain`."""
+        self._tools = tools
+
     def tasks(self, versions: Versions, arch: str) -> tuple[Task, ...]:
         """Return a task for each recipe, and one for pause."""
-        tools = find_toolchain(arch)
-        return (_pause(versions.pause, arch, tools), *(_task(recipe, arch, tools) for recipe in recipes(versions)))
+        pause = _pause(versions.pause, arch, self._tools)
+        return (pause, *(_task(recipe, arch, self._tools) for recipe in recipes(versions)))
 
 
 def _task(recipe: GoRecipe, arch: str, tools: Toolchain) -> Task:

@@ -135,7 +135,7 @@ class Lock:
         if schema != SCHEMA:
             raise _broken(where, f"it has schema {schema}, and this slipway reads schema {SCHEMA}")
         try:
-            artifacts = tuple(sorted(_artifact(entry) for entry in plain["artifacts"]))
+            artifacts = tuple(sorted(artifact_of(entry) for entry in plain["artifacts"]))
             lock = cls(
                 kubernetes=plain["kubernetes"],
                 arch=plain["arch"],
@@ -258,7 +258,8 @@ def _plain(artifact: Artifact) -> dict[str, Any]:
     return {key: value for key, value in asdict(artifact).items() if value not in ("", False)} | {"file": artifact.file}
 
 
-def _artifact(entry: Mapping[str, Any]) -> Artifact:
+def artifact_of(entry: Mapping[str, Any]) -> Artifact:
+    """Return the artifact an entry describes. Raises ValueError, KeyError or TypeError where it describes none."""
     fields = {key: value for key, value in entry.items() if key != "file"}
     artifact = Artifact(**{**fields, "kind": Kind(fields["kind"]), "compression": Compression(fields["compression"])})
     for digest in (artifact.sha256, artifact.content_sha256):

@@ -45,6 +45,7 @@ class Task:
 
     `name` is unique (``kubernetes``, ``image/coredns``); `seconds` is what it took on 2 cores with nothing cached.
     `inputs` may look at earlier results; `make` fills `folder` (files/, raw/) and returns the artifacts.
+    `perishable` tells that the same inputs may give something newer later: it is made again when asked for.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Task:
     seconds: float
     inputs: Callable[[Done], Inputs]
     make: Callable[[Path, Done, Report], tuple[Artifact, ...]]
+    perishable: bool = False
 
 
 class Source(Protocol):

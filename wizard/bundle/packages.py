@@ -1,0 +1,137 @@
+"""The source "packages": what hosts need of their distribution, with everything that depends on it.
+
+A host is taken to have what the smallest installation has (Essential and required packages, and apt). Which of the
+bundle's packages a host lacks, or has older, is seen when the host is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import tempfile
+from pathlib import Path
+
+from wizard.bundle import image, rootfs
+from wizard.bundle.apt import SYSTEM_SOURCES, Apt, Package, own_release, read_sources
+from wizard.bundle.image import write_layer
+from wizard.bundle.lock import Artifact, BundleError, Kind
+from wizard.bundle.pack import keep
+from wizard.bundle.rootfs import LAYER_PACKAGES, iptables_tree
+from wizard.bundle.task import Done, Inputs, Report, Task
+from wizard.paths import assets_dir
+from wizard.versions import Versions
+
+HOST_PACKAGES = (
+    "keepalived",
+    "haproxy",
+    "conntrack",
+    "chrony",
+    "zstd",
+    "socat",
+    "ebtables",
+    "ethtool",
+    "iptables",
+    "nftables",
+    "ipset",
+    "curl",
+    "ca-certificates",
+    "iproute2",
+    "kmod",
+    "procps",
+)
+"""What a host gets. zstd unpacks the rest of the bundle; the kubelet and kube-proxy call the network tools."""
+
+LAYER = "iptables-layer.tar"
+"""The plain file with the root filesystem for kube-proxy's and flannel's images."""
+
+
+class PackageSource:
+    """Fetches the packages of one release: the jump host's own."""
+
+    name = "packages"
+
+    def __init__(self, release: str = "") -> None:
+        """Take the release asked for (``debian-12``), or this machine's where it is empty.
+
+        Raises `BundleError` where the jump host has no sources for it.
+        """
+        self.release = own_release()
+        if release and release != self.release.name:
+            raise BundleError(
+                f"No package sources are known for {release}",
+                why=f"this machine runs {self.release.name}, and packages come from a machine's own sources",
+                hint=f"Run `slipway bundle build` on a machine that runs {release}, and copy the bundle here.",
+            )
+        self._sources = read_sources(SYSTEM_SOURCES, self.release.codename)
+        if not self._sources.strip():
+            raise BundleError(
+                f"No package sources are known for {self.release.name}",
+                where=str(SYSTEM_SOURCES),
+                why=f"no source has the suite {self.release.codename} with the component main",
+                hint="Add the distribution's own source, run `apt-get update`, and try again.",
+            )
+
+    @property
+    def task_name(self) -> str:
+        """Return the name of its task."""
+        return f"packages/{self.release.name}"
+
+    def tasks(self, versions: Versions, arch: str) -> tuple[Task, ...]:
+        """Return the one task: the closure for hosts, and the layer for images."""
+        del versions
+
+        def inputs(_: Done) -> Inputs:
+            return {
+                "release": self.release.name,
+                "arch": arch,
+                "packages": HOST_PACKAGES,
+                "layer": LAYER_PACKAGES,
+                "tree": _code_digest(),
+                # Only its hash: sources may hold a login.
+                "sources": hashlib.sha256(self._sources.encode()).hexdigest(),
+            }
+
+        def make(target: Path, _: Done, report: Report) -> tuple[Artifact, ...]:
+            with tempfile.TemporaryDirectory(dir=target, prefix="apt-") as scratch:
+                apt = Apt(Path(scratch), self.release, arch, self._sources)
+                report(0.0, "fetching the lists of packages")
+                apt.update()
+                report(0.3, "resolving")
+                return self._make(apt, Path(scratch), target, report)
+
+        return (Task(self.task_name, f"packages for {self.release.name}", 25, inputs, make, perishable=True),)
+
+    def _make(self, apt: Apt, scratch: Path, target: Path, report: Report) -> tuple[Artifact, ...]:
+        base_names = apt.base()
+        base = {package.name for package in apt.closure(base_names)}
+        wanted = [package for package in apt.closure([*HOST_PACKAGES, *base_names]) if package.name not in base]
+        layer = apt.closure(LAYER_PACKAGES)
+        report(0.5, f"fetching {len({*wanted, *layer})} packages")
+        files = apt.download(sorted({*wanted, *layer}), scratch / "debs")
+        report(0.8, "making the layer for images")
+        (target / "raw").mkdir()
+        write_layer(iptables_tree(files[package] for package in layer), target / "raw" / LAYER)
+        return tuple(self._artifact(package, files[package], target) for package in wanted)
+
+    def _artifact(self, package: Package, path: Path, target: Path) -> Artifact:
+        release = self.release
+        return Artifact(
+            name=f"{release.name}/{package.name}",
+            version=package.version,
+            arch=package.arch,
+            kind=Kind.PACKAGE,
+            source=f"{release.name} main {package.name} {package.version}",
+            release=release.name,
+            package=package.name,
+            filename=path.name,
+            requested=package.name in HOST_PACKAGES,
+            **keep(path, target / "files"),
+        )
+
+
+def _code_digest() -> str:
+    """Return the hash of what decides the layer's content, so that a change to it makes a new one."""
+    digest = hashlib.sha256((assets_dir() / "bundle" / "image" / "iptables-wrapper").read_bytes())
+    for module in (image, rootfs):
+        digest.update(inspect.getsource(module).encode())
+    return digest.hexdigest()
