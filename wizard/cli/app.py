@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from wizard.cli.bundle import bundle_app
+from wizard.cli.practice import practice_app
+
 app = typer.Typer(name="slipway", no_args_is_help=False, pretty_exceptions_enable=False, add_completion=False)
+app.add_typer(bundle_app, name="bundle")
+app.add_typer(practice_app, name="practice")
 
 
 @app.callback()
