@@ -1,0 +1,46 @@
+"""Locks between processes: a file that one of them holds; the kernel lets go of it when that process ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from wizard.errors import SlipwayError
+
+
+@contextmanager
+def locked(path: Path, what: str, *, patience: float = 0, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the lock at `path` for the block. `waiting` is called once when another process has it.
+
+    Raises `SlipwayError`, naming that process, when it still has it after `patience` seconds.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    deadline = time.monotonic() + patience
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        told = False
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+                    raise SlipwayError(
+                        f"another slipway is at work on {what}",
+                        why=f"process {holder} holds the lock",
+                        hint="wait until it is done, then run the command again",
+                    ) from None
+            if not told:
+                waiting()
+                told = True
+            time.sleep(0.1)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
