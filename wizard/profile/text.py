@@ -146,7 +146,7 @@ class _Reader:
                 return text == "true"
             case "tag:yaml.org,2002:int" if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
                 return int(text)
-            case "tag:yaml.org,2002:float" if re.fullmatch(r"[+-]?[0-9]{1,15}\.[0-9]{1,15}", text):
+            case "tag:yaml.org,2002:float" if re.fullmatch(r"[+-]?[0-9]{1,15}\.[0-9]{1,20}", text):
                 return float(text)
             case "tag:yaml.org,2002:str" | "tag:yaml.org,2002:int" | "tag:yaml.org,2002:float":
                 return text
