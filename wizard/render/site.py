@@ -69,9 +69,8 @@ def service_ip(profile: Profile, number: int) -> str:
 
 
 def endpoint_url(profile: Profile) -> str:
-    """Return where people find the API: the DNS name where there is one, else the VIP."""
-    endpoint = profile.endpoint
-    return f"https://{endpoint.dns_name or endpoint.vip}:{endpoint.port}"
+    """Return where people find the API: at the VIP. The DNS name is in the certificate, but may not resolve yet."""
+    return f"https://{profile.endpoint.vip}:{profile.endpoint.port}"
 
 
 def own_api_url(host: Host) -> str:

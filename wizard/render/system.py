@@ -18,7 +18,9 @@ def system(site: Site, host: Host) -> tuple[RenderedFile, ...]:
     balancer = Role.MASTER in host.roles
     files = [
         rendered("/etc/sysctl.d/90-slipway.conf", "system/sysctl.conf", balancer=balancer, container=container),
-        rendered("/etc/tmpfiles.d/slipway.conf", "system/tmpfiles.conf", balancer=balancer),
+        rendered(
+            "/etc/tmpfiles.d/slipway.conf", "system/tmpfiles.conf", balancer=balancer, etcd=Role.ETCD in host.roles
+        ),
     ]
     if not container:
         files.insert(0, rendered("/etc/modules-load.d/slipway.conf", "system/modules.conf"))
