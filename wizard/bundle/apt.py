@@ -150,6 +150,9 @@ class Apt:
         """Return what even the smallest system has: packages that are Essential or of priority required, and apt."""
         said = self._run([self._cache, "dumpavail"], "Reading the lists of packages")
         names = {"apt"}
+        # On an empty system apt would choose usrmerge, and perl with it, which a host with merged /usr doesn't have.
+        if re.search(r"^Package: usr-is-merged$", said, flags=re.MULTILINE):
+            names.add("usr-is-merged")
         for stanza in said.split("\n\n"):
             if re.search(r"^(Essential: yes|Priority: required)$", stanza, flags=re.MULTILINE):
                 names |= set(re.findall(r"^Package: (\S+)$", stanza, flags=re.MULTILINE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
@@ -85,33 +86,49 @@ def assemble(
     begin = time.monotonic()
     check_folder(folder)
     tracker = Tracker([Weight(task.name, task.title, task.seconds) for task in tasks], on_progress)
-    with cache.exclusive(lambda: tracker.waiting("another build is under way; waiting for it")):
-        done, made = do_tasks(tasks, cache, refresh, tracker)
-        lock = Lock(
-            kubernetes=versions.kubernetes,
-            arch=arch,
-            artifacts=tuple(sorted(artifact for built in done.values() for artifact in built.artifacts)),
-            components=versions.as_dict(),
-            releases=releases,
-            built_with=built_with or {},
-        )
+
+    def wait() -> None:
+        tracker.waiting("another build is under way; waiting for it")
+
+    made: tuple[str, ...] = ()
+    done = look_up(tasks, cache, refresh)
+    if len(done) < len(tasks):
+        with cache.building(wait):
+            done, made = do_tasks(tasks, cache, refresh, tracker)
+    lock = Lock(
+        kubernetes=versions.kubernetes,
+        arch=arch,
+        artifacts=tuple(sorted(artifact for built in done.values() for artifact in built.artifacts)),
+        components=versions.as_dict(),
+        releases=releases,
+        built_with=built_with or {},
+    )
+    with cache.exclusive(hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16], wait):
         changed = write_bundle(folder, lock, done, cache)
     return BuildResult(load_bundle(folder), changed, made, time.monotonic() - begin)
+
+
+def look_up(tasks: Sequence[Task], cache: Cache, refresh: bool) -> dict[str, Built]:
+    """Return the results that are in the cache already, by task."""
+    done: dict[str, Built] = {}
+    for task in tasks:
+        if (built := _cached(task, done, cache, refresh)) is not None:
+            done[task.name] = built
+    return done
 
 
 def do_tasks(
     tasks: Sequence[Task], cache: Cache, refresh: bool, tracker: Tracker
 ) -> tuple[dict[str, Built], tuple[str, ...]]:
     """Return every task's result, and the names of those that were not in the cache."""
-    done: dict[str, Built] = {}
-    for task in tasks:
-        if (built := _cached(task, done, cache, refresh)) is not None:
-            done[task.name] = built
-            tracker.cached(task.name)
+    done = look_up(tasks, cache, refresh)
+    for name in done:
+        tracker.cached(name)
     made = []
     for task in tasks:
         if task.name in done:
             continue
+        # What it waited for may have been the only thing that was new.
         built = _cached(task, done, cache, refresh)
         if built is not None:
             tracker.cached(task.name)

@@ -28,17 +28,25 @@ def key(task: Task, done: Done) -> str:
 
 
 class Cache:
-    """The results in `folder`. Use it inside `exclusive`."""
+    """The results in `folder`. Reading needs no lock, for a result appears whole; `make` needs `building`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @contextmanager
-    def exclusive(self, on_wait: Callable[[], None]) -> Iterator[None]:
-        """Hold the cache alone; `on_wait` is called once when another build has it."""
+    def building(self, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Hold the cache alone for making results, and clear what a killed build left."""
+        with self.exclusive("builds", on_wait):
+            for rubbish in self.folder.glob(f"{UNFINISHED}*"):
+                shutil.rmtree(rubbish, ignore_errors=True)
+            yield
+
+    @contextmanager
+    def exclusive(self, what: str, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Hold `what` alone on this machine; `on_wait` is called once when another process has it."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / ".lock").open("w")
+            lock = (self.folder / f".lock-{what}").open("w")
         except OSError as error:
             raise BundleError(
                 "The build cache can't be written",
@@ -52,8 +60,6 @@ class Cache:
             except BlockingIOError:
                 on_wait()
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            for rubbish in self.folder.glob(f"{UNFINISHED}*"):
-                shutil.rmtree(rubbish, ignore_errors=True)
             yield
 
     def get(self, task: Task, done: Done) -> Built | None:

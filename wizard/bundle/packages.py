@@ -11,7 +11,7 @@ import inspect
 import tempfile
 from pathlib import Path
 
-from wizard.bundle import image, rootfs
+from wizard.bundle import apt, image, rootfs
 from wizard.bundle.apt import SYSTEM_SOURCES, Apt, Package, own_release, read_sources
 from wizard.bundle.image import write_layer
 from wizard.bundle.lock import Artifact, BundleError, Kind
@@ -93,21 +93,21 @@ class PackageSource:
 
         def make(target: Path, _: Done, report: Report) -> tuple[Artifact, ...]:
             with tempfile.TemporaryDirectory(dir=target, prefix="apt-") as scratch:
-                apt = Apt(Path(scratch), self.release, arch, self._sources)
+                own = Apt(Path(scratch), self.release, arch, self._sources)
                 report(0.0, "fetching the lists of packages")
-                apt.update()
+                own.update()
                 report(0.3, "resolving")
-                return self._make(apt, Path(scratch), target, report)
+                return self._make(own, Path(scratch), target, report)
 
         return (Task(self.task_name, f"packages for {self.release.name}", 25, inputs, make, perishable=True),)
 
-    def _make(self, apt: Apt, scratch: Path, target: Path, report: Report) -> tuple[Artifact, ...]:
-        base_names = apt.base()
-        base = {package.name for package in apt.closure(base_names)}
-        wanted = [package for package in apt.closure([*HOST_PACKAGES, *base_names]) if package.name not in base]
-        layer = apt.closure(LAYER_PACKAGES)
+    def _make(self, own: Apt, scratch: Path, target: Path, report: Report) -> tuple[Artifact, ...]:
+        base_names = own.base()
+        base = {package.name for package in own.closure(base_names)}
+        wanted = [package for package in own.closure([*HOST_PACKAGES, *base_names]) if package.name not in base]
+        layer = own.closure(LAYER_PACKAGES)
         report(0.5, f"fetching {len({*wanted, *layer})} packages")
-        files = apt.download(sorted({*wanted, *layer}), scratch / "debs")
+        files = own.download(sorted({*wanted, *layer}), scratch / "debs")
         report(0.8, "making the layer for images")
         (target / "raw").mkdir()
         write_layer(iptables_tree(files[package] for package in layer), target / "raw" / LAYER)
@@ -130,8 +130,8 @@ class PackageSource:
 
 
 def _code_digest() -> str:
-    """Return the hash of what decides the layer's content, so that a change to it makes a new one."""
+    """Return the hash of what decides which packages and which layer come out, so that a change makes new ones."""
     digest = hashlib.sha256((assets_dir() / "bundle" / "image" / "iptables-wrapper").read_bytes())
-    for module in (image, rootfs):
+    for module in (image, rootfs, apt):
         digest.update(inspect.getsource(module).encode())
     return digest.hexdigest()
