@@ -13,6 +13,7 @@ from wizard.profile.migrate import migrate
 from wizard.profile.model import Profile
 from wizard.profile.rules import rules
 from wizard.profile.shape import secret_keys, shape_problems
+from wizard.profile.text import Document
 from wizard.versions import Catalog
 
 
@@ -50,7 +51,11 @@ def load(path: Path, catalog: Catalog | None = None) -> Loaded:
 
 def parse(text: str, where: str = "profile") -> Profile:
     """Return the profile that `text` (YAML) says; `where` names it in errors. Raises as `load` does."""
-    document = yaml_text.parse(text, where)
+    return build(yaml_text.parse(text, where), where)
+
+
+def build(document: Document, where: str) -> Profile:
+    """Return the profile that plain data says; raises `ProfileError` with everything that is wrong with it."""
     secrets = secret_keys(document)
     data = migrate(document.data, where)
     profile: Profile | None = None

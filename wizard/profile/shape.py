@@ -76,7 +76,7 @@ def secret_keys(document: Document) -> tuple[Problem, ...]:
 
 def _problem(detail: ErrorDetails, place: Path, document: Document) -> Problem:
     field, kind, given = dotted(place), detail["type"], detail["input"]
-    line = f" (line {document.line(place)})"
+    line = f" (line {document.line(place)})" if document.lines else ""
     if kind == "extra_forbidden":
         return _unknown_key(place, line)
     if kind == "missing":
