@@ -46,7 +46,7 @@ def _reason(target: Target, error: BaseException) -> tuple[str, str]:
         )
     if isinstance(error, asyncssh.KeyExchangeFailed):
         return f"no common algorithm ({text})", "Update sshd on the host, or allow aes128-gcm and curve25519 there."
-    if isinstance(error, asyncssh.ProtocolError):
+    if isinstance(error, asyncssh.ProtocolError | asyncssh.ProtocolNotSupported):
         return f"what answers there speaks no proper SSH ({text})", "Check the port: another service may listen there."
     if isinstance(error, asyncssh.ConnectionLost) or number in (errno.ECONNRESET, errno.EPIPE):
         return (
@@ -54,6 +54,16 @@ def _reason(target: Target, error: BaseException) -> tuple[str, str]:
             "Look at the host: journalctl -u ssh; MaxStartups or a full disk can do this.",
         )
     return text or type(error).__name__, "Try ssh by hand from this machine with the same user and key."
+
+
+def unanswered(target: Target, seconds: float) -> RemoteError:
+    """Return the error for a machine that takes the connection and then doesn't let the login finish."""
+    return Unreachable(
+        "The login takes too long",
+        where=target.name,
+        why=f"{place(target)}: the port is open, and the login was not done after {seconds:g} s",
+        hint="Look at the host's load; sshd also waits for DNS (UseDNS no) and for a directory service that is down.",
+    )
 
 
 def lost(target: Target, error: BaseException | None) -> RemoteError:

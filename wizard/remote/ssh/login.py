@@ -104,6 +104,11 @@ async def login(
             raise failures.unreachable(target, TimeoutError())
         async with asyncio.timeout(LOGIN_TIME):
             return await opening
+    except TimeoutError as error:
+        late = (
+            failures.unanswered(target, LOGIN_TIME) if guard.reached.is_set() else failures.unreachable(target, error)
+        )
+        raise late from None
     except asyncssh.PermissionDenied:
         raise failures.refused(target, tried(guard, keys)) from None
     except asyncssh.HostKeyNotVerifiable as error:
