@@ -144,9 +144,11 @@ def test_progress_goes_up_to_the_end(workshop: Workshop) -> None:
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
     assert {report.title for report in reports} == {"Kubelet", "Etcd", "Runc"}
+    workshop.contents["etcd"] = b"newer"
     reports.clear()
     workshop.build(on_progress=reports.append)
-    assert {report.state for report in reports} == {State.CACHED}
+    assert {report.title for report in reports if report.state is State.CACHED} == {"Kubelet", "Runc"}
+    assert reports[-1].fraction == 1.0
 
 
 def test_a_binary_outside_the_bundle_is_found_by_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
