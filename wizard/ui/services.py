@@ -13,16 +13,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from wizard.engine.record import Record
 from wizard.engine.step import Plan
 from wizard.errors import Problem, SlipwayError
 from wizard.facts.model import Facts, Survey
 from wizard.profile.model import Profile
 from wizard.remote.base import Secret
-
-if TYPE_CHECKING:
-    from wizard.engine.record import Record
 
 AskSecret = Callable[[str, str, str], Awaitable[Secret | None]]
 """``ask(kind, host, prompt)``: ask the person for a secret in a masked prompt; None means they declined.
@@ -139,9 +137,6 @@ class Services(Protocol):
 
         Ends after the record that has a result, or is interrupted. Closing the iterator changes nothing for the run.
         """
-
-    async def step_log(self, run: RunRef, step: str) -> tuple[str, ...]:
-        """Return the log lines of one step, oldest first, secrets masked."""
 
     async def save_log(self, run: RunRef) -> Path:
         """Write the whole log of `run` as text beside its journal and return the file."""

@@ -1,0 +1,133 @@
+"""The wizard: a Textual app that owns the session, its background work, and the way from step to step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.app import App
+from textual.binding import Binding
+
+from wizard.ui.draft import load
+from wizard.ui.frame import SessionChanged, StepScreen
+from wizard.ui.jobs import Jobs
+from wizard.ui.saving import leave, save
+from wizard.ui.screens.done import DoneScreen
+from wizard.ui.screens.etcd import EtcdScreen
+from wizard.ui.screens.hosts import HostsScreen
+from wizard.ui.screens.network import NetworkScreen
+from wizard.ui.screens.review import ReviewScreen
+from wizard.ui.screens.run import RunScreen
+from wizard.ui.screens.welcome import WelcomeScreen
+from wizard.ui.services import Opened, RunRef, Services
+from wizard.ui.session import Session, Step
+from wizard.ui.theme import THEMES
+
+SCREENS: dict[Step, type[StepScreen]] = {
+    Step.HOSTS: HostsScreen,
+    Step.NETWORK: NetworkScreen,
+    Step.ETCD: EtcdScreen,
+    Step.REVIEW: ReviewScreen,
+    Step.RUN: RunScreen,
+    Step.DONE: DoneScreen,
+}
+
+
+class SlipwayApp(App[int]):
+    """The wizard over some `services`. With a `profile` it opens at the review; with `attach`, at that run."""
+
+    TITLE = "slipway"
+    CSS_PATH = ["app.tcss", "forms.tcss", "steps.tcss"]
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (104, "-broad")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-tall")]
+    BINDINGS = [
+        Binding("ctrl+q", "leave", "Quit", priority=True, show=False),
+        Binding("ctrl+c", "leave", show=False),
+        Binding("f2", "theme", "Light/dark", show=False),
+    ]
+
+    def __init__(self, services: Services, *, profile: Path | None = None, attach: RunRef | None = None) -> None:
+        super().__init__()
+        self.services = services
+        self.session = Session()
+        self.jobs = Jobs(self)
+        self.first_profile = profile
+        self.first_run = attach
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = THEMES[0].name
+
+    def on_mount(self) -> None:
+        """Open where the person wants to be."""
+        self.push_screen(WelcomeScreen())
+        if self.first_run is not None:
+            self.jobs.attach(self.first_run)
+        elif self.first_profile is not None:
+            self.open_profile(self.first_profile)
+
+    # The way from step to step
+
+    def go(self, step: Step, *, focus: str = "") -> None:
+        """Show a step, made anew from the session, with the keys at the field of the path `focus`."""
+        while not isinstance(self.screen, StepScreen) and len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.session.reached = max(self.session.reached, step.number)
+        screen = SCREENS[step]()
+        screen.focus_path = focus
+        if isinstance(self.screen, WelcomeScreen):
+            self.push_screen(screen)
+        else:
+            self.switch_screen(screen)
+
+    def go_by(self, steps: int) -> None:
+        """Go `steps` forth or back in the trail; before the first one is the welcome."""
+        current = self.screen.step if isinstance(self.screen, StepScreen) else None
+        number = (current.number if current else -1) + steps
+        if number < 0:
+            self.pop_screen()
+        elif number < len(Step):
+            self.go(list(Step)[number])
+
+    def changed(self) -> None:
+        """Tell every screen that the session has something new."""
+        for screen in self.screen_stack:
+            screen.post_message(SessionChanged())
+
+    # Opening, saving, leaving
+
+    def begin(self) -> None:
+        """Begin a new site."""
+        self.session = Session()
+        self.go(Step.HOSTS)
+
+    def open_profile(self, path: Path) -> None:
+        """Open a profile and go to the review, or to the hosts where loading had something to say."""
+
+        async def work() -> None:
+            self.take(await self.services.open(path))
+
+        self.jobs.start("open", work)
+
+    def take(self, opened: Opened) -> None:
+        """Take an opened profile as the draft."""
+        draft = load(opened.profile)
+        self.session = Session(draft=draft, saved=draft, path=opened.path, reached=Step.REVIEW.number)
+        self.go(Step.REVIEW)
+
+    def action_save(self) -> None:
+        """Save the draft as a profile."""
+        save(self)
+
+    def action_leave(self) -> None:
+        """Leave the wizard; asks where something would be lost."""
+        leave(self)
+
+    def action_theme(self) -> None:
+        """Change between the dark and the light look."""
+        names = [theme.name for theme in THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+
+    def base_step(self) -> Step | None:
+        """Return the step that is open under any dialogs."""
+        steps = (screen.step for screen in reversed(self.screen_stack) if isinstance(screen, StepScreen))
+        return next(steps, None)

@@ -1,0 +1,102 @@
+"""The frame every step of the wizard stands in: trail above, body, keys below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container
+from textual.message import Message
+from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from wizard.ui.session import Session, Step
+from wizard.ui.widgets.trail import Stop, Trail
+
+if TYPE_CHECKING:
+    from wizard.ui.app import SlipwayApp
+
+
+class SessionChanged(Message):
+    """Something in the session is new (a look at a host, a judgement, a record): look there. Carries nothing itself."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Let many of these become one."""
+        return isinstance(message, SessionChanged)
+
+
+class StepScreen(Screen[None]):
+    """One step: a body between trail and keys. It is drawn from the session and may be thrown away at any time."""
+
+    step: ClassVar[Step | None] = None
+    BINDINGS = [
+        Binding("escape", "back", "Back"),
+        Binding("ctrl+n", "next", "Next"),
+        Binding("ctrl+s", "app.save", "Save"),
+        Binding("ctrl+q", "app.leave", "Quit"),
+    ]
+
+    focus_path = ""
+    """The profile path of the field that shall have the keys at first."""
+
+    @property
+    def wizard(self) -> SlipwayApp:
+        """Return the app."""
+        return cast("SlipwayApp", self.app)
+
+    @property
+    def session(self) -> Session:
+        """Return what the wizard holds."""
+        return self.wizard.session
+
+    def compose(self) -> ComposeResult:
+        """Compose the frame around the body."""
+        yield Trail(self.step, self.session.reached, self.cluster_name())
+        with Container(id="body"):
+            yield from self.body()
+        yield Footer(show_command_palette=False)
+
+    def cluster_name(self) -> str:
+        """Return what stands at the right of the header."""
+        name = self.session.draft.name
+        if not name:
+            return ""
+        return f"{name} *" if self.session.unsaved else name
+
+    def retitle(self) -> None:
+        """Show the cluster's name anew."""
+        self.query_one("#cluster", Widget).update(self.cluster_name())  # type: ignore[attr-defined]
+
+    def body(self) -> Iterable[Widget]:
+        """Yield what this step shows."""
+        return ()
+
+    def action_back(self) -> None:
+        """Go to the step before."""
+
+    def action_next(self) -> None:
+        """Go to the step after, if this one allows it."""
+
+    @on(Stop.Clicked)
+    def jump(self, event: Stop.Clicked) -> None:
+        """Go to the step that was clicked."""
+        self.wizard.go(event.step)
+
+
+class Modal(ModalScreen[ScreenResultType]):
+    """A question in front of a step. Escape answers it with nothing."""
+
+    BINDINGS = [Binding("escape", "refuse", "Close")]
+
+    @property
+    def wizard(self) -> SlipwayApp:
+        """Return the app."""
+        return cast("SlipwayApp", self.app)
+
+    def action_refuse(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)

@@ -1,0 +1,178 @@
+"""What goes on behind the screens: looking at hosts, judging, starting and following a run.
+
+The app owns this work, so that it goes on when the screen that asked for it is left. Each job writes the session and
+says `SessionChanged`; failures end in the one error view.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from wizard.engine.events import RunResult
+from wizard.engine.record import Record
+from wizard.errors import SlipwayError
+from wizard.facts.model import Survey
+from wizard.remote.base import HostKeyUnknown, Secret
+from wizard.ui.screens.asking import AskSecretText
+from wizard.ui.screens.error import ErrorView
+from wizard.ui.screens.keys import HostKeys
+from wizard.ui.services import HostLook, RunRef
+from wizard.ui.session import Judgement, Session, Step
+from wizard.ui.validate import fold, fold_for_survey
+
+if TYPE_CHECKING:
+    from wizard.ui.app import SlipwayApp
+
+SECRET_TITLES = {
+    "sudo": "Password for sudo",
+    "password": "SSH password",
+    "passphrase": "Passphrase of the private key",
+}
+
+
+class Jobs:
+    """The app's work in the background, one group of workers each."""
+
+    def __init__(self, app: SlipwayApp) -> None:
+        self.app = app
+        self._asking = asyncio.Lock()
+
+    @property
+    def session(self) -> Session:
+        """Return what the wizard holds."""
+        return self.app.session
+
+    def start(self, group: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `work` as the only worker of its group; a failure is shown to the person."""
+
+        async def guarded() -> None:
+            try:
+                await work()
+            except SlipwayError as error:
+                self.app.push_screen(ErrorView(error))
+            self.app.changed()
+
+        self.app.run_worker(guarded(), group=group, exclusive=True, exit_on_error=True)
+
+    async def ask(self, kind: str, host: str, prompt: str) -> Secret | None:
+        """Ask the person for a secret; one prompt at a time."""
+        async with self._asking:
+            title = SECRET_TITLES.get(kind, "Secret")
+            return await self.app.push_screen_wait(AskSecretText(f"{title} ({host})" if host else title, prompt))
+
+    # Looking at hosts
+
+    def test_connections(self) -> None:
+        """Look at every host, and show what each one is."""
+        self.start("survey", self._test)
+
+    async def _test(self) -> None:
+        await self.survey()
+
+    async def survey(self) -> Survey | None:
+        """Look at every host; unknown keys are shown and, once accepted, the look is taken again."""
+        session = self.session
+        draft = session.draft
+        profile = fold_for_survey(draft)
+        key = session.survey_key()
+        session.looks = {host.name: HostLook(host.name) for host in profile.hosts}
+        session.surveying = True
+        self.app.changed()
+        try:
+            survey = await self.app.services.survey(profile, self.ask, self._seen)
+            unknown = {n: error for n, error in survey.failures.items() if isinstance(error, HostKeyUnknown)}
+            if unknown:
+                addresses = {host.name: host.address for host in profile.hosts}
+                if await self.app.push_screen_wait(HostKeys(unknown, addresses)):
+                    await self.app.services.accept_keys(profile, tuple(unknown))
+                    survey = await self.app.services.survey(profile, self.ask, self._seen)
+        finally:
+            session.surveying = False
+        session.survey, session.surveyed = survey, key
+        self.app.changed()
+        return survey
+
+    def _seen(self, look: HostLook) -> None:
+        self.session.looks = {**self.session.looks, look.host: look}
+        self.app.changed()
+
+    # Judging
+
+    def judge(self, *, anew: bool = False) -> None:
+        """Judge the draft for the review; hosts are looked at where that was not done yet, or `anew`."""
+
+        async def work() -> None:
+            session = self.session
+            session.judgement = None
+            draft = session.draft
+            folded = fold(draft)
+            if folded.profile is None or any(folded.holds()):
+                session.judgement = Judgement(draft, folded.problems)
+                return
+            self.app.changed()
+            survey = None if anew else session.current_survey()
+            if survey is None:
+                survey = await self.survey()
+            if survey is None:
+                return
+            problems = await self.app.services.check(folded.profile, survey)
+            judgement = Judgement(draft, problems)
+            if not judgement.errors:
+                plan = await self.app.services.plan(folded.profile, survey)
+                judgement = Judgement(draft, problems, plan)
+            session.judgement = judgement
+
+        self.start("judge", work)
+
+    # The run
+
+    def install(self) -> None:
+        """Start the run of the draft and follow it."""
+
+        async def work() -> None:
+            profile = fold(self.session.draft).profile
+            if profile is not None:
+                self.attach(await self.app.services.start(profile, self.ask))
+
+        self.start("start", work)
+
+    def resume(self) -> None:
+        """Start again what the last run was doing."""
+
+        async def work() -> None:
+            if self.session.run is not None:
+                self.attach(await self.app.services.resume(self.session.run, self.ask))
+
+        self.start("start", work)
+
+    def attach(self, run: RunRef) -> None:
+        """Show a run and follow it until it ends."""
+        self.session.run = run
+        self.session.record = None
+        self.app.go(Step.RUN)
+
+        async def work() -> None:
+            async for record in self.app.services.follow(run):
+                self.session.record = record
+                self.app.changed()
+            await self._ended(run, self.session.record)
+
+        self.start("follow", work)
+
+    async def _ended(self, run: RunRef, record: Record | None) -> None:
+        if record is not None and record.result in (RunResult.DONE, RunResult.PARTIAL):
+            self.session.built = await self.app.services.built(run)
+            self.app.changed()
+
+    def send(self, intent: Callable[[RunRef], Coroutine[Any, Any, Any]], said: str = "") -> None:
+        """Send an intent to the run under way."""
+
+        async def work() -> None:
+            if self.session.run is not None:
+                answer = await intent(self.session.run)
+                if said:
+                    self.app.notify(said.format(answer))
+
+        self.start("intent", work)

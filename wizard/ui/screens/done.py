@@ -1,0 +1,97 @@
+"""Done: where the kubeconfig is, what was built, what it survives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+from wizard import versions
+from wizard.profile.survival import survival
+from wizard.ui.frame import StepScreen
+from wizard.ui.session import Step
+from wizard.ui.topology import topology
+from wizard.ui.words import OK, WARN, count, duration
+
+
+class DoneScreen(StepScreen):
+    """The end of the way, drawn from what the run has left."""
+
+    step = Step.DONE
+    BINDINGS = [
+        Binding("escape,q,enter", "app.leave", "Close"),
+        Binding("ctrl+n", "nothing", show=False),
+        Binding("c", "copy", "Copy path"),
+        Binding("l", "run", "Look at the run"),
+    ]
+
+    def cluster_name(self) -> str:
+        """Return the name of the cluster that stands."""
+        built = self.session.built
+        return built.profile.name if built else ""
+
+    def body(self) -> Iterable[Widget]:
+        """Yield what stands."""
+        built, record = self.session.built, self.session.record
+        if built is None:
+            return
+        profile = built.profile
+        took = f" in {duration(record.seconds)}" if record else ""
+        mark, style = (WARN, "$warning") if built.notes else (OK, "$success")
+        yield Static(Content.styled(f"{mark} {profile.name} stands{took}", f"bold {style}"), id="judgement")
+        with VerticalScroll(id="done"):
+            for note in built.notes:
+                yield Static(Content.styled(f"! {note}", "$warning"))
+            version = profile.kubernetes or versions.default()
+            yield fact(
+                "Built",
+                f"Kubernetes {version}: {count(len(profile.masters), 'master')}, "
+                f"{count(len(profile.etcd_members), 'etcd member')}, API at {profile.endpoint.vip}:"
+                f"{profile.endpoint.port}",
+            )
+            if built.kubeconfig is not None:
+                yield fact("Kubeconfig", str(built.kubeconfig))
+                yield fact("Try it", f"kubectl --kubeconfig {built.kubeconfig} get nodes")
+            yield Static("What it survives", classes="heading")
+            for line in survival(profile).words:
+                yield Static(Content(line))
+            yield Static("What stands", classes="heading")
+            yield Static(Content(topology(profile, max(40, self.app.size.width - 6))))
+        with Horizontal(id="way-on"):
+            yield Static("", id="verdict")
+            yield Button("Copy path", id="copy", compact=True)
+            yield Button("Close", id="close", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        """Put the keys on Close."""
+        self.query_one("#close").focus()
+
+    def action_nothing(self) -> None:
+        """There is nothing after this."""
+
+    def action_run(self) -> None:
+        """Look at the run again."""
+        self.wizard.go(Step.RUN)
+
+    @on(Button.Pressed, "#copy")
+    def action_copy(self) -> None:
+        """Put the kubeconfig's path into the clipboard."""
+        built = self.session.built
+        if built is not None and built.kubeconfig is not None:
+            self.app.copy_to_clipboard(str(built.kubeconfig))
+            self.notify("Copied, if your terminal allows it.")
+
+    @on(Button.Pressed, "#close")
+    def close(self) -> None:
+        """Leave the wizard."""
+        self.wizard.action_leave()
+
+
+def fact(name: str, text: str) -> Widget:
+    """Return a named line."""
+    return Horizontal(Static(name, classes="name"), Static(Content(text), classes="text"), classes="fact")

@@ -1,0 +1,218 @@
+"""The hosts step: the cluster's name, its machines, how to log in, and whether that works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.binding import Binding
+from textual.content import Content
+from textual.events import Paste
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from wizard.errors import Level, Problem
+from wizard.ui.draft import Draft, HostDraft, host_named, next_name, role_words
+from wizard.ui.fields import CLUSTER
+from wizard.ui.frame import SessionChanged
+from wizard.ui.screens.asking import Confirm
+from wizard.ui.screens.dialog_form import HostForm, LoginForm
+from wizard.ui.screens.error import ErrorView
+from wizard.ui.screens.form import FormScreen
+from wizard.ui.screens.paste import PasteHosts
+from wizard.ui.session import Step
+from wizard.ui.validate import Folded
+from wizard.ui.words import BAD, BUSY, IDLE, OK, count, host_line
+
+
+class HostsScreen(FormScreen):
+    """A table of hosts with what one look at each gave."""
+
+    step = Step.HOSTS
+    sections = (("", CLUSTER),)
+    next_label = "Next: Network"
+    BINDINGS = [
+        Binding("a", "add", "Add"),
+        Binding("p", "paste", "Paste"),
+        Binding("e", "edit", "Edit"),
+        Binding("d,delete", "remove", "Delete"),
+        Binding("l", "login", "Login"),
+        Binding("t", "test", "Test"),
+    ]
+
+    def form(self) -> Iterable[Widget]:
+        """Yield the name, the table and the login."""
+        yield from super().form()
+        yield Static("Hosts", classes="heading", id="hosts-heading")
+        yield DataTable(id="hosts", cursor_type="row", zebra_stripes=False)
+        yield Static("", id="host-problems")
+        yield Static("", id="login")
+
+    def on_mount(self) -> None:
+        """Fill the table."""
+        table = self.table
+        for label, width in (("Name", 10), ("SSH address", 16), ("Role", 14), ("Zone", 8)):
+            table.add_column(label, width=width)
+        table.add_column("Connection")
+        super().on_mount()
+        self.fill()
+        if self.session.draft.name:
+            table.focus()
+
+    @property
+    def table(self) -> DataTable[Content]:
+        """Return the table of hosts."""
+        return self.query_one("#hosts", DataTable)
+
+    def fill(self) -> None:
+        """Draw all rows anew, the cursor where it was."""
+        table, draft = self.table, self.session.draft
+        row = table.cursor_row
+        table.clear()
+        for host in draft.hosts:
+            table.add_row(
+                Content(host.name),
+                Content(host.address),
+                Content(role_words(host.roles)),
+                Content(host.text("zone") or IDLE),
+                self.connection(host),
+            )
+        table.move_cursor(row=min(row, max(0, len(draft.hosts) - 1)))
+        masters, members = count(len(draft.masters), "master"), count(len(draft.members), "etcd member")
+        words = f"Hosts   {masters}, {members}" if draft.hosts else "Hosts   none yet: press a to add one, p to paste"
+        self.query_one("#hosts-heading", Static).update(Content(words))
+        self.query_one("#login", Static).update(self.login_words(draft))
+        table.display = bool(draft.hosts)
+
+    def connection(self, host: HostDraft) -> Content:
+        """Return what is known of the way to a host."""
+        look = self.session.looks.get(host.name)
+        if look is None:
+            return Content.styled(f"{IDLE} not tested", "$quiet")
+        if look.error is not None:
+            return Content.styled(f"{BAD} {look.error.title}", "$error")
+        if look.facts is not None:
+            return Content.assemble(Content.styled(OK, "$success"), " ", host_line(look.facts))
+        return Content.styled(f"{BUSY} connecting", "$accent")
+
+    def login_words(self, draft: Draft) -> Content:
+        """Return the shared login in one line."""
+        user = draft.text("ssh.user") or "root unless ~/.ssh/config says otherwise"
+        parts = [f"Login  {user}"]
+        parts += [f"port {draft.text('ssh.port')}"] if draft.text("ssh.port") else []
+        parts += [f"key {draft.text('ssh.key')}"] if draft.text("ssh.key") else []
+        parts += [f"through {draft.text('ssh.via')}"] if draft.text("ssh.via") else []
+        return Content.assemble(Content(", ".join(parts)), Content.styled("   l changes it", "$quiet"))
+
+    def mine(self, folded: Folded) -> tuple[Problem, ...]:
+        """Return the problems of the name, of the login and of all hosts."""
+        return super().mine(folded) + folded.within("hosts") + folded.within("ssh")
+
+    def sum_up(self, problems: tuple[Problem, ...]) -> None:
+        """Show the hosts' problems below the table."""
+        super().sum_up(problems)
+        shown = [problem for problem in problems if problem.field != "name"] if self.session.draft.hosts else []
+        self.query_one("#host-problems", Static).update(
+            Content("\n").join(
+                Content.styled(
+                    f"{'✗' if problem.level is Level.ERROR else '!'} {problem.message} {problem.hint}".rstrip(),
+                    "$error" if problem.level is Level.ERROR else "$warning",
+                )
+                for problem in shown
+                if problem.level is not Level.INFO
+            )
+        )
+
+    def focus_field(self, path: str) -> None:
+        """Put the keys into the name, or on the host that `path` is about."""
+        if path == "name":
+            super().focus_field(path)
+            return
+        self.table.focus()
+        if path.startswith("hosts["):
+            self.table.move_cursor(row=int(path[6:].partition("]")[0]))
+
+    def change(self, draft: Draft) -> None:
+        """Take another draft, forget looks at hosts that are no longer the same."""
+        kept = {host.name: host for host in draft.hosts}
+        before = {host.name: host for host in self.session.draft.hosts}
+        self.session.looks = {
+            name: look for name, look in self.session.looks.items() if kept.get(name) == before.get(name)
+        }
+        self.session.draft = draft
+        self.fill()
+        self.judge()
+
+    def action_add(self) -> None:
+        """Add one host."""
+        draft = self.session.draft
+        index = len(draft.hosts)
+        fresh = host_named(next_name(draft), "")
+        self.app.push_screen(HostForm(draft, index, fresh), lambda host: self.take(index, host))
+
+    def take(self, index: int, host: HostDraft | None) -> None:
+        """Take a host from its form."""
+        if host is not None:
+            self.change(self.session.draft.with_host(index, host))
+            self.table.move_cursor(row=index)
+        self.table.focus()
+
+    def action_edit(self) -> None:
+        """Change the host under the cursor."""
+        draft, index = self.session.draft, self.table.cursor_row
+        if draft.hosts:
+            form = HostForm(draft, index, draft.hosts[index])
+            self.app.push_screen(form, lambda host: self.take(index, host))
+
+    @on(DataTable.RowSelected, "#hosts")
+    def entered(self) -> None:
+        """Show why a host failed, or change it."""
+        draft, index = self.session.draft, self.table.cursor_row
+        look = self.session.looks.get(draft.hosts[index].name)
+        if look is not None and look.error is not None:
+            self.app.push_screen(ErrorView(look.error, ways=("retry",)), self.after_error)
+        else:
+            self.action_edit()
+
+    def after_error(self, way: str | None) -> None:
+        """Look again where that was asked for."""
+        if way == "retry":
+            self.action_test()
+
+    def action_remove(self) -> None:
+        """Take the host under the cursor out, after asking."""
+        draft, index = self.session.draft, self.table.cursor_row
+        if draft.hosts:
+            host = draft.hosts[index]
+            question = Confirm(f"Take {host.name} ({host.address}) out of the list?", "The machine is not touched.")
+            self.app.push_screen(question, lambda yes: self.change(draft.without_host(index)) if yes else None)
+
+    def action_paste(self, text: str = "") -> None:
+        """Add several hosts."""
+        self.app.push_screen(PasteHosts(self.session.draft, text), self.take_many)
+
+    def take_many(self, hosts: tuple[HostDraft, ...] | None) -> None:
+        """Take pasted hosts."""
+        draft = self.session.draft
+        for host in hosts or ():
+            draft = draft.with_host(len(draft.hosts), host)
+        self.change(draft)
+        self.table.focus()
+
+    def on_paste(self, event: Paste) -> None:
+        """Take a paste that no field wanted as hosts."""
+        event.stop()
+        self.action_paste(event.text)
+
+    def action_login(self) -> None:
+        """Change the shared login."""
+        self.app.push_screen(LoginForm(self.session.draft), lambda draft: self.change(draft) if draft else None)
+
+    def action_test(self) -> None:
+        """Look at every host."""
+        self.wizard.jobs.test_connections()
+
+    @on(SessionChanged)
+    def looked(self) -> None:
+        """Draw what is new."""
+        self.fill()

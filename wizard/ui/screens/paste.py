@@ -1,0 +1,93 @@
+"""Many hosts at once: addresses, ranges, or a piece of an inventory, pasted or typed."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Static, TextArea
+
+from wizard.ui.draft import ROLE_SETS, Draft, HostDraft, host_named, next_name
+from wizard.ui.frame import Modal
+from wizard.ui.ranges import Unclear, expand
+from wizard.ui.widgets.choice import Choice
+from wizard.ui.words import count
+
+
+def hosts_of(text: str, draft: Draft, roles: tuple[str, ...]) -> tuple[HostDraft, ...]:
+    """Return the hosts that `text` names and `draft` doesn't have yet, named m1, m2, … where it gives no names.
+
+    Raises `Unclear`.
+    """
+    prefix = "m" if "master" in roles else "e"
+    known = {host.address for host in draft.hosts}
+    fresh: list[HostDraft] = []
+    for pasted in expand(text):
+        if pasted.address not in known:
+            host = host_named(pasted.name or next_name(draft, prefix), pasted.address, roles)
+            fresh.append(host)
+            draft = draft.with_host(len(draft.hosts), host)
+    return tuple(fresh)
+
+
+class PasteHosts(Modal[tuple[HostDraft, ...]]):
+    """A text area with a preview of the hosts it gives."""
+
+    BINDINGS = [Binding("ctrl+s,ctrl+n", "take", "Add")]
+
+    def __init__(self, draft: Draft, text: str = "") -> None:
+        super().__init__()
+        self.draft = draft
+        self.start = text
+        self.hosts: tuple[HostDraft, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Compose area, roles, preview."""
+        with Vertical(classes="dialog -wide"):
+            yield Static("Add several hosts", classes="title")
+            yield Static(
+                "Addresses, ranges such as 198.18.0.11-13, name=address, or lines of an /etc/hosts file.",
+                classes="words",
+            )
+            yield TextArea(self.start, id="addresses", compact=True)
+            with Horizontal(classes="line"):
+                yield Static("Role", classes="label")
+                yield Choice(tuple(ROLE_SETS), next(iter(ROLE_SETS)))
+            yield Static("", id="preview")
+            with Horizontal(classes="buttons"):
+                yield Button("Add (ctrl+s)", id="add", variant="primary", compact=True)
+                yield Button("Cancel (esc)", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """Put the keys into the area."""
+        self.query_one(TextArea).focus()
+        self.preview()
+
+    @on(TextArea.Changed)
+    @on(Choice.Changed)
+    def preview(self) -> None:
+        """Show which hosts the text gives."""
+        self.hosts = ()
+        preview = self.query_one("#preview", Static)
+        try:
+            self.hosts = hosts_of(self.query_one(TextArea).text, self.draft, ROLE_SETS[self.query_one(Choice).value])
+        except Unclear as error:
+            preview.update(Content.styled(f"✗ {error}", "$error"))
+            return
+        names = ", ".join(f"{host.name} {host.address}" for host in self.hosts[:6])
+        more = f" and {len(self.hosts) - 6} more" if len(self.hosts) > 6 else ""
+        words = f"{count(len(self.hosts), 'new host')}: {names}{more}" if self.hosts else "No new host yet."
+        preview.update(Content.styled(words, "$success" if self.hosts else "$quiet"))
+
+    @on(Button.Pressed, "#add")
+    def action_take(self) -> None:
+        """Hand the hosts over."""
+        if self.hosts:
+            self.dismiss(self.hosts)
+
+    @on(Button.Pressed, "#cancel")
+    def cancel(self) -> None:
+        """Hand over nothing."""
+        self.dismiss(None)

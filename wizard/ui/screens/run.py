@@ -1,0 +1,382 @@
+"""The run: every host and step live, the log beside, and the few words a person may say to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from wizard.engine.estimate import remaining
+from wizard.engine.events import Question, RunResult
+from wizard.engine.record import Record, State, StepRecord
+from wizard.ui.frame import SessionChanged, StepScreen
+from wizard.ui.runview import as_error, bar, ending, failures, host_words, percent, step_words
+from wizard.ui.screens.asking import AskChoice, AskSecretText, AskText, Confirm
+from wizard.ui.screens.error import ErrorView
+from wizard.ui.session import Step
+from wizard.ui.words import about, duration
+
+ALL = "all hosts"
+AGAIN = (RunResult.FAILED, RunResult.INTERRUPTED, RunResult.PARTIAL, RunResult.HELD)
+
+
+class RunScreen(StepScreen):
+    """Draws the session's record and sends intents; it knows nothing of how the run is made."""
+
+    step = Step.RUN
+    BINDINGS = [
+        Binding("escape", "calm", show=False),
+        Binding("ctrl+n", "forward", show=False),
+        Binding("ctrl+s", "save_log", show=False),
+        Binding("a", "answer", "Answer"),
+        Binding("e", "error", "Error"),
+        Binding("r", "retry", "Retry"),
+        Binding("space", "pause", "Pause"),
+        Binding("s", "save_log", "Save log"),
+        Binding("c", "cancel", "Cancel"),
+        Binding("q", "detach", "Detach"),
+        Binding("ctrl+q", "detach", show=False, priority=True),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: dict[str, tuple[Content, ...]] = {}
+        self.asked: set[str] = set()
+        self.told: object = None
+
+    def cluster_name(self) -> str:
+        """Return the cluster of the run, which need not be that of the draft."""
+        run = self.session.run
+        return run.cluster if run else ""
+
+    def body(self) -> Iterable[Widget]:
+        """Yield totals, hosts, steps, log."""
+        yield Static("", id="run-title")
+        yield Static("", id="run-total")
+        yield Static("", id="run-banner")
+        yield DataTable(id="run-hosts", cursor_type="row", show_header=False)
+        with Container(id="run-lower"):
+            with Vertical(id="run-steps-pane"):
+                yield Static("", id="run-steps-heading", classes="heading")
+                yield DataTable(id="run-steps", cursor_type="row", show_header=False)
+            with Vertical(id="run-log-pane"):
+                yield Static("", id="run-log-heading", classes="heading")
+                with VerticalScroll(id="run-log-scroll"):
+                    yield Static("", id="run-log")
+
+    def on_mount(self) -> None:
+        """Lay the tables out, and let the clock tick."""
+        for name, width in (("name", 12), ("bar", 14), ("percent", 5), ("now", None)):
+            self.hosts.add_column(name, key=name, width=width)
+        for name, width in (("mark", 1), ("title", None), ("time", 6)):
+            self.steps.add_column(name, key=name, width=width)
+        self.hosts.focus()
+        self.draw()
+        self.set_interval(1.0, self.draw)
+
+    @property
+    def hosts(self) -> DataTable[Content]:
+        """Return the table of hosts."""
+        return self.query_one("#run-hosts", DataTable)
+
+    @property
+    def steps(self) -> DataTable[Content]:
+        """Return the table of steps."""
+        return self.query_one("#run-steps", DataTable)
+
+    @property
+    def record(self) -> Record:
+        """Return the run as it stands."""
+        return self.session.record or Record()
+
+    def now(self) -> float:
+        """Return the time to draw for: the clock while the run goes on, its last event's time afterwards."""
+        return time.time() if self.record.result is None else self.record.now
+
+    @on(SessionChanged)
+    def draw(self) -> None:
+        """Draw all of the record."""
+        record, now = self.record, self.now()
+        self.draw_totals(record, now)
+        self.draw_hosts(record)
+        self.draw_steps(record, now)
+        self.draw_log(record)
+        self.refresh_bindings()
+        self.ask(record)
+        self.tell(record)
+
+    def draw_totals(self, record: Record, now: float) -> None:
+        """Draw title, bar, clock and banner."""
+        end = ending(record)
+        run = self.session.run
+        title = record.title or (run.title if run else "Starting")
+        parts = (Content.styled(title, "bold"), "   ", Content.styled(f"{end.mark} {end.words}", end.style))
+        self.query_one("#run-title", Static).update(Content.assemble(*parts))
+        left = about(remaining(record, now)) if record.result is None and record.run else ""
+        clock = f"{percent(record.fraction)}   {duration(record.elapsed(now))} elapsed   {left}"
+        width = max(10, self.size.width - len(clock) - 8)
+        self.query_one("#run-total", Static).update(
+            Content.assemble(bar(record.fraction, width, end.style if record.result else "$accent"), " ", clock)
+        )
+        banner = self.query_one("#run-banner", Static)
+        words = self.banner(record)
+        banner.display = bool(words)
+        banner.update(words)
+
+    def banner(self, record: Record) -> Content:
+        """Return what the person should look at, if anything."""
+        if record.questions:
+            return Content.styled(f"? The run asks: {record.questions[0].text}   a answers", "$warning")
+        failed = failures(record)
+        if failed:
+            first = failed[0]
+            return Content.styled(
+                f"✗ {first.host}: {first.problem.message if first.problem else first.text}   e shows all", "$error"
+            )
+        return Content("")
+
+    def draw_hosts(self, record: Record) -> None:
+        """Draw a row for each host, and one for all."""
+        rows: dict[str, tuple[Content, ...]] = {
+            ALL: (
+                Content.styled(ALL, "$quiet"),
+                Content(""),
+                Content(""),
+                Content.styled(
+                    f"{record.changed} done, {record.total.count(State.UNCHANGED)} were so already, "
+                    f"{len(record.steps) - sum(1 for step in record.steps.values() if step.settled)} to go",
+                    "$quiet",
+                ),
+            )
+        }
+        for host, tally in record.by_host.items():
+            style = "$error" if tally.count(State.FAILED) else "$warning" if host in record.quarantined else "$accent"
+            style = "$success" if tally.fraction >= 1.0 and style == "$accent" else style
+            words = host_words(record, host, tally)
+            rows[host] = (
+                Content(host or "cluster"),
+                bar(tally.fraction, 14, style),
+                Content(percent(tally.fraction)),
+                words,
+            )
+        self.fill(self.hosts, rows)
+
+    @property
+    def chosen_host(self) -> str:
+        """Return the host under the cursor."""
+        table = self.hosts
+        if not table.row_count:
+            return ALL
+        return str(table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value)
+
+    def shown_steps(self, record: Record) -> tuple[StepRecord, ...]:
+        """Return the steps of the chosen host."""
+        host = self.chosen_host
+        return tuple(step for step in record.steps.values() if host in (ALL, step.host))
+
+    def draw_steps(self, record: Record, now: float) -> None:
+        """Draw the steps of the chosen host; the cursor follows the work unless the person is in the table."""
+        steps = self.shown_steps(record)
+        many = self.chosen_host == ALL
+        rows: dict[str, tuple[Content, ...]] = {}
+        for step in steps:
+            mark, words, took = step_words(step, now)
+            rows[step.info.id] = (
+                mark,
+                Content.assemble(Content.styled(f"{step.host:<6} ", "$quiet"), words) if many else words,
+                took,
+            )
+        self.fill(self.steps, rows)
+        settled = sum(1 for step in steps if step.settled)
+        heading = f"Steps of {self.chosen_host}   {settled} of {len(steps)}"
+        self.query_one("#run-steps-heading", Static).update(Content(heading))
+        if not self.steps.has_focus:
+            current = next(
+                (n for n, step in enumerate(steps) if not step.settled and step.state is not State.WAITING), None
+            )
+            current = next((n for n, step in enumerate(steps) if step.state is State.FAILED), current)
+            if current is not None and self.steps.row_count:
+                self.steps.move_cursor(row=current)
+
+    def chosen_step(self) -> StepRecord | None:
+        """Return the step under the cursor."""
+        table = self.steps
+        if not table.row_count:
+            return None
+        key = table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
+        return self.record.steps.get(str(key))
+
+    def draw_log(self, record: Record) -> None:
+        """Draw the log of the step under the cursor while the person is there; else the end of the whole log."""
+        step = self.chosen_step() if self.steps.has_focus else None
+        lines = step.log if step is not None else record.log
+        name = f"Log of {step.info.title} on {step.host}" if step is not None else "Log"
+        self.query_one("#run-log-heading", Static).update(Content(name))
+        texts = [
+            Content.assemble(
+                Content.styled(f"{time.strftime('%H:%M:%S', time.localtime(line.time))} ", "$quiet"),
+                Content.styled(f"{line.host} " if line.host and step is None else "", "$secondary"),
+                line.text,
+            )
+            for line in lines[-200:]
+        ]
+        scroll = self.query_one("#run-log-scroll", VerticalScroll)
+        at_end = scroll.scroll_offset.y >= scroll.max_scroll_y - 1 or not scroll.has_focus
+        self.query_one("#run-log", Static).update(Content("\n").join(texts))
+        if at_end:
+            scroll.scroll_end(animate=False)
+
+    def fill(self, table: DataTable[Content], rows: dict[str, tuple[Content, ...]]) -> None:
+        """Bring a table to `rows`, touching only what differs."""
+        present = [str(key.value) for key in table.rows]
+        if present != list(rows):
+            row = table.cursor_row
+            table.clear()
+            for name, cells in rows.items():
+                table.add_row(*cells, key=name)
+            table.move_cursor(row=min(row, max(0, len(rows) - 1)))
+            return
+        columns = list(table.columns)
+        for name, cells in rows.items():
+            for column, cell in zip(columns, cells, strict=True):
+                if table.get_cell(name, column) != cell:
+                    table.update_cell(name, column, cell, update_width=True)
+
+    @on(DataTable.RowHighlighted)
+    def moved(self) -> None:
+        """Show what belongs to the row under the cursor."""
+        self.draw_steps(self.record, self.now())
+        self.draw_log(self.record)
+
+    @on(DataTable.RowSelected, "#run-steps")
+    def entered(self) -> None:
+        """Show a failed step's error."""
+        self.action_error()
+
+    def tell(self, record: Record) -> None:
+        """Once the run has ended, show what comes of it."""
+        if record.result is None or self.told == record.run or self.app.screen is not self:
+            return
+        if record.result is RunResult.DONE:
+            if self.session.built is not None:
+                self.told = record.run
+                self.wizard.go(Step.DONE)
+            return
+        self.told = record.run
+        if record.result in (RunResult.FAILED, RunResult.HELD):
+            self.action_error()
+
+    def ask(self, record: Record) -> None:
+        """Ask the first open question that was not put off."""
+        if self.app.screen is self:
+            for question in record.questions:
+                if question.id not in self.asked:
+                    self.put(question)
+                    return
+
+    def put(self, question: Question) -> None:
+        """Put a question of the run to the person."""
+        self.asked.add(question.id)
+        title = f"The run asks ({question.host})" if question.host else "The run asks"
+        services, jobs = self.wizard.services, self.wizard.jobs
+        if question.secret:
+            self.app.push_screen(
+                AskSecretText(title, question.text),
+                lambda secret: (
+                    jobs.send(lambda run: services.answer_secret(run, question.id, secret)) if secret else None
+                ),
+            )
+            return
+        screen = (
+            AskChoice(title, question.text, question.choices) if question.choices else AskText(title, question.text)
+        )
+        self.app.push_screen(
+            screen, lambda text: jobs.send(lambda run: services.answer(run, question.id, text)) if text else None
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Show a key only when it does something."""
+        record = self.record
+        match action:
+            case "answer":
+                return bool(record.questions)
+            case "error":
+                return as_error(record) is not None
+            case "retry":
+                return bool(failures(record) or record.quarantined) or record.result in AGAIN
+            case "pause" | "cancel":
+                return record.result is None
+        return True
+
+    def action_answer(self) -> None:
+        """Answer the first open question."""
+        if self.record.questions:
+            self.put(self.record.questions[0])
+
+    def action_error(self) -> None:
+        """Show the failure under the cursor, or the first one."""
+        step = self.chosen_step()
+        error = as_error(self.record, step if step and step.state is State.FAILED else None)
+        if error is not None:
+            self.app.push_screen(ErrorView(error, ways=("retry", "save")), self.after_error)
+
+    def after_error(self, way: str | None) -> None:
+        """Take the way on that the error view gave."""
+        if way == "retry":
+            self.action_retry()
+        elif way == "save":
+            self.action_save_log()
+
+    def action_retry(self) -> None:
+        """Try again: the failed step while the run goes on, the whole run once it has ended."""
+        record, services = self.record, self.wizard.services
+        if record.result is not None:
+            self.wizard.jobs.resume()
+            return
+        step = self.chosen_step()
+        if step is None or step.state is not State.FAILED:
+            step = next(iter(failures(record)), None)
+        if step is not None:
+            name = step.info.id
+            self.wizard.jobs.send(lambda run: services.retry(run, name))
+
+    def action_pause(self) -> None:
+        """Pause, or go on."""
+        paused = not self.record.paused
+        self.wizard.jobs.send(lambda run: self.wizard.services.pause(run, paused))
+
+    def action_save_log(self) -> None:
+        """Write the whole log to a file."""
+        self.wizard.jobs.send(self.wizard.services.save_log, "The log is in {}")
+
+    def action_cancel(self) -> None:
+        """Ask, then stop the run."""
+        question = Confirm(
+            "Stop this run?",
+            "Steps under way finish, nothing new starts. What was done stays, and the run can be resumed later.",
+            yes="Stop it",
+            no="Let it run",
+            risky=True,
+        )
+        self.app.push_screen(question, lambda yes: self.wizard.jobs.send(self.wizard.services.cancel) if yes else None)
+
+    def action_detach(self) -> None:
+        """Leave; the run goes on."""
+        going_on = self.record.result is None
+        words = "The run goes on. Open slipway again to attach to it." if going_on else None
+        self.app.exit(0, message=words)
+
+    def action_forward(self) -> None:
+        """Go on to what was built, once it stands."""
+        if self.session.built is not None:
+            self.wizard.go(Step.DONE)
+
+    def action_calm(self) -> None:
+        """Put the keys back on the hosts."""
+        self.hosts.focus()

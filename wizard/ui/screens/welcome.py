@@ -1,0 +1,159 @@
+"""The first screen: new, open, practice, or back to a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from wizard.ui.frame import StepScreen
+from wizard.ui.screens.asking import AskText
+from wizard.ui.screens.practice import PracticeScreen
+from wizard.ui.services import RunRef, RunState
+from wizard.ui.words import BAD, BUSY, OK, WARN, duration
+
+STATE_WORDS = {
+    RunState.RUNNING: (BUSY, "$accent", "running"),
+    RunState.INTERRUPTED: (WARN, "$warning", "interrupted: can be resumed"),
+    RunState.FAILED: (BAD, "$error", "failed"),
+    RunState.HELD: (BAD, "$error", "held before anything was touched"),
+    RunState.PARTIAL: (WARN, "$warning", "done in part: hosts in quarantine"),
+    RunState.DONE: (OK, "$success", "done"),
+}
+
+
+class WelcomeScreen(StepScreen):
+    """What the person came for, as a list; each line has its key."""
+
+    BINDINGS = [
+        Binding("escape", "app.leave", "Quit"),
+        Binding("ctrl+n", "new", show=False),
+        Binding("ctrl+s", "nothing", show=False),
+        Binding("n", "new", "New"),
+        Binding("o", "open", "Open"),
+        Binding("p", "practice", "Practice"),
+        Binding("q", "app.leave", "Quit", show=False),
+        Binding("f2", "app.theme", "Light/dark"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs: tuple[RunRef, ...] = ()
+        self.recent: tuple[Path, ...] = ()
+
+    def body(self) -> Iterable[Widget]:
+        """Yield the list."""
+        yield Vertical(
+            Static("slipway", id="name"),
+            Static("From one jump host, bare machines become a highly available Kubernetes, proven.", id="motto"),
+            OptionList(id="ways", compact=True),
+            id="welcome",
+        )
+
+    def on_mount(self) -> None:
+        """Ask for runs and profiles in the background; the first lines are there at once."""
+        self.fill()
+        self.query_one("#ways").focus()
+        self.look()
+
+    def on_screen_resume(self) -> None:
+        """Runs may have ended while another screen was open."""
+        self.look()
+
+    def look(self) -> None:
+        """Ask for runs and profiles."""
+
+        async def work() -> None:
+            self.runs = await self.wizard.services.runs()
+            self.recent = await self.wizard.services.recent()
+            if self.is_attached:
+                self.fill()
+
+        self.wizard.jobs.start("welcome", work)
+
+    def fill(self) -> None:
+        """Draw the list anew."""
+        ways = self.query_one("#ways", OptionList)
+        chosen = ways.highlighted_option.id if ways.highlighted_option else None
+        ways.clear_options()
+        open_runs = [run for run in self.runs if run.state is not RunState.DONE]
+        for number, run in enumerate(open_runs):
+            ways.add_option(Option(self.run_words(run), id=f"run-{number}"))
+        if open_runs:
+            ways.add_option(None)
+        ways.add_option(way("n", "New site", "hosts, VIP and etcd, step by step", "new"))
+        ways.add_option(way("o", "Open a profile", "a YAML file of a site", "open"))
+        ways.add_option(way("p", "Practice", "real hosts inside this one machine, to rehearse on", "practice"))
+        if self.recent:
+            ways.add_option(None)
+        for number, path in enumerate(self.recent[:6]):
+            ways.add_option(way(" ", path.name, str(path.parent), f"recent-{number}"))
+        self.open_runs = open_runs
+        ids = [ways.get_option_at_index(index).id for index in range(ways.option_count)]
+        ways.highlighted = ids.index(chosen) if chosen in ids and not open_runs else 0
+
+    def run_words(self, run: RunRef) -> Content:
+        """Return a run in one line."""
+        mark, style, words = STATE_WORDS[run.state]
+        ago = duration(time.time() - run.started)
+        return Content.assemble(
+            Content.styled(f" {mark}  ", style),
+            Content.styled(f"{run.title}", "bold"),
+            Content.styled(f"   {words}", style),
+            Content.styled(f"   {run.fraction:.0%}, started {ago} ago", "$quiet"),
+        )
+
+    @on(OptionList.OptionSelected, "#ways")
+    def chosen(self, event: OptionList.OptionSelected) -> None:
+        """Go the way that was chosen."""
+        kind, _, number = (event.option.id or "").partition("-")
+        match kind:
+            case "run":
+                self.wizard.jobs.attach(self.open_runs[int(number)])
+            case "recent":
+                self.wizard.open_profile(self.recent[int(number)])
+            case "new":
+                self.action_new()
+            case "open":
+                self.action_open()
+            case "practice":
+                self.action_practice()
+
+    def action_new(self) -> None:
+        """Begin a new site."""
+        self.wizard.begin()
+
+    def action_open(self) -> None:
+        """Ask for a profile's path and open it."""
+        ask = AskText("Open a profile", "The path of a YAML file.", start=f"{Path.cwd()}/", ok="Open")
+        self.app.push_screen(ask, lambda text: self.open_path(text))
+
+    def open_path(self, text: str | None) -> None:
+        """Open the profile at a path that was typed."""
+        if text:
+            self.wizard.open_profile(Path(text).expanduser())
+
+    def action_practice(self) -> None:
+        """Go to the practice datacenter."""
+        self.app.push_screen(PracticeScreen())
+
+    def action_nothing(self) -> None:
+        """There is nothing to save here."""
+
+
+def way(key: str, title: str, words: str, id: str) -> Option:
+    """Return one line of the list."""
+    parts = (
+        Content.styled(f" {key}  ", "bold $accent"),
+        Content(f"{title:<22}"),
+        Content.styled(words, "$quiet"),
+    )
+    return Option(Content.assemble(*parts), id=id)
