@@ -39,13 +39,10 @@ def objects_step(
 
 
 def rollout_step(
-    id: str, title: str, hosts: Sequence[str], manifests: str, nodes: Sequence[str], *,
-    needs: tuple[str, ...] = (), needs_any: tuple[str, ...], weight: float, seconds: float = 180.0,
+    id: str, title: str, hosts: Sequence[str], manifests: str, *,
+    needs: tuple[str, ...] = (), after: tuple[str, ...] = (), weight: float, seconds: float = 180.0,
 ) -> Step:  # fmt: skip
-    """Return the step that waits until every DaemonSet and Deployment of `manifests` runs on what there is.
-
-    A node that is not among the living must not hold it up: a DaemonSet is wanted on the `nodes` that are Ready.
-    """
+    """Return the step that waits until every DaemonSet and Deployment of `manifests` has all its Pods ready."""
     workloads = tuple(item for item in parse(manifests) if item["kind"] in {"DaemonSet", "Deployment"})
     names = " ".join(f"{item['kind'].lower()}/{item['metadata']['name']}" for item in workloads)
     namespaces = sorted({item["metadata"]["namespace"] for item in workloads})
@@ -68,7 +65,7 @@ def rollout_step(
 
     return Step(
         id, title, hosts[0], "cluster", Probe(get, judge), Change(script=ready),
-        needs=needs, needs_any=needs_any, alternates=tuple(hosts[1:]), weight=weight, timeout=seconds + 30, settle=20.0,
+        needs=needs, after=after, alternates=tuple(hosts[1:]), weight=weight, timeout=seconds + 30, settle=20.0,
     )  # fmt: skip
 
 
@@ -141,7 +138,7 @@ def node_differences(node: Object, host: Host, *, schedulable: bool) -> tuple[Di
         words = ("none", "NoSchedule")
         diff.append(Diff(f"{subject} taint {CONTROL_PLANE}", words[tainted], words[not tainted]))
     status = node.get("status", {})
-    ready = next((item for item in status.get("conditions", ()) if item.get("type") == "Ready"), {})
+    ready: Object = next((item for item in status.get("conditions", ()) if item.get("type") == "Ready"), {})
     if ready.get("status") != "True":
         diff.append(Diff(f"{subject} condition Ready", str(ready.get("message", "unknown"))[:200], "True"))
     address = next((item["address"] for item in status.get("addresses", ()) if item["type"] == "InternalIP"), "")

@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wizard.engine.files import file_probe, file_probe_fragment, judge_files, sha256_of
 from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Verdict
-from wizard.engine.stream import file_probe_fragment, judge_files
 from wizard.render.files import RenderedFile
 
 STAMPS = "/var/lib/slipway/units"
@@ -29,14 +29,11 @@ def files_of(rendered: Sequence[RenderedFile]) -> tuple[File, ...]:
     )
 
 
-def digest_of(files: Sequence[File], *more: str) -> str:
-    """Return a digest of what a unit runs with: its files' paths, modes and content, and whatever else is given."""
+def digest_of(files: Sequence[File]) -> str:
+    """Return a digest of what a unit runs with: its files' paths, modes and content."""
     total = hashlib.sha256()
     for file in sorted(files, key=lambda item: item.path):
-        content = file.sha256 or (hashlib.sha256(file.content).hexdigest() if isinstance(file.content, bytes) else "")
-        total.update(f"{file.path} {file.mode:o} {content}\n".encode())
-    for text in more:
-        total.update(text.encode())
+        total.update(f"{file.path} {file.mode:o} {sha256_of(file)}\n".encode())
     return total.hexdigest()[:32]
 
 
@@ -45,15 +42,8 @@ def files_step(
     weight: float = 1.0, timeout: float = 300.0, ours: tuple[str, ...] = (), absent: tuple[str, ...] = (),
 ) -> Step:  # fmt: skip
     """Return a step that holds `files` on a host and runs `script` after any of them was written."""
-    wanted = tuple(files)
-
-    def judge(output: str, _status: int) -> Verdict:
-        diff = judge_files(output, wanted)
-        return Drifted(diff) if diff else Satisfied(f"{len(wanted)} files as wanted")
-
-    probe = Probe(file_probe_fragment(wanted), judge)
-    change = Change(files=wanted, script=script, ours=ours, absent=absent)
-    return Step(id, title, host, phase, probe, change, needs=needs, weight=weight, timeout=timeout)
+    change = Change(files=tuple(files), script=script, ours=ours, absent=absent)
+    return Step(id, title, host, phase, file_probe(files), change, needs=needs, weight=weight, timeout=timeout)
 
 
 def wait_on_host(test: str, seconds: float, what: str, evidence: str = "true", pause: float = 0.2) -> str:
@@ -78,8 +68,9 @@ class Service:
     """A systemd unit and what it needs to be right.
 
     `reload` is run instead of a restart when the unit already runs. `ready` is a shell test that succeeds when the
-    service does its work; `ready_seconds` how long it may take. `restarts_on` names files whose change asks for a
-    restart (all by default); others are read anew by the service itself.
+    service does its work; `ready_seconds` how long it may take. `quiet` names files whose change asks for no restart:
+    the service reads them by itself, or only at its first start. `before_start` is run before any start; `no_block`
+    doesn't wait for systemd's word that the unit is up, because `ready` does.
     """
 
     unit: str
@@ -89,8 +80,7 @@ class Service:
     reload: str = ""
     before_start: str = ""
     no_block: bool = False
-    start: bool = True
-    restart_for: str = ""
+    quiet: frozenset[str] = frozenset()
 
 
 def service_script(service: Service, digest: str) -> str:
@@ -102,12 +92,15 @@ def service_script(service: Service, digest: str) -> str:
     again = (
         f"if systemctl is-active -q {unit}; then {service.reload}; else {restart}; fi" if service.reload else restart
     )
+    quiet = "|".join(sorted(service.quiet)) or "''"
     return f"""
 mkdir -p {STAMPS}
+restart=no
+for path in $CHANGED; do case "$path" in {quiet}) ;; *) restart=yes ;; esac; done
 case "$CHANGED" in */systemd/*) systemctl daemon-reload;; esac
 systemctl is-enabled -q {unit} 2>/dev/null || systemctl enable -q {unit}
 {service.before_start}
-if [ "$(cat {stamp} 2>/dev/null)" != {digest} ] || [ -n "$CHANGED" ]; then
+if [ "$(cat {stamp} 2>/dev/null)" != {digest} ] || [ $restart = yes ]; then
   systemctl reset-failed {unit} 2>/dev/null || true
   {again}
 else
@@ -152,7 +145,7 @@ def service_step(
     touches: frozenset[str] = frozenset(), weight: float = 1.0,
 ) -> Step:  # fmt: skip
     """Return the step that keeps `service` as wanted on `host`."""
-    digest = digest_of(service.files, service.restart_for)
+    digest = digest_of([file for file in service.files if file.path not in service.quiet])
     return Step(
         id, title, host, phase,
         service_probe(service, digest),

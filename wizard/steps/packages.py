@@ -23,7 +23,10 @@ until DEBIAN_FRONTEND=noninteractive dpkg -i --force-confold --force-confdef --f
     > dpkg.log 2>&1 < /dev/null; do
   # Another dpkg (unattended-upgrades) may hold the lock for a while.
   n=$((n+1))
-  if [ $n -ge 60 ] || ! grep -q 'lock' dpkg.log; then tail -n 15 dpkg.log >&2; exit 1; fi
+  if [ $n -ge 60 ] || ! grep -q 'lock' dpkg.log; then
+    {{ grep -A 3 -E 'error|depends on' dpkg.log | head -n 20; tail -n 5 dpkg.log; }} >&2
+    exit 1
+  fi
   sleep 2
 done
 sync -f {FOLDER}

@@ -1,0 +1,137 @@
+"""The installation, as one list from top to bottom: booted hosts become a highly available cluster.
+
+All masters are alike; there is no first one. What can overlap does: the graph says what has to wait for what.
+"""
+
+from __future__ import annotations
+
+from wizard.bundle.lock import Bundle
+from wizard.engine.step import Plan, Step
+from wizard.pki.store import Pki
+from wizard.profile.model import Host, Role
+from wizard.render import api as render
+from wizard.render.site import Site
+from wizard.steps import balancer, cluster, control_plane, etcd, host, images, packages, pki, runtime
+
+ADDONS = ("image/flannel", "image/kube-proxy", "image/coredns")
+
+
+def install(site: Site, bundle: Bundle, keys: Pki | None) -> Plan:
+    """Return the plan that brings every host of `site` to what its profile says, from `bundle` and `keys` alone.
+
+    The same plan mends a cluster that drifted: what is as wanted is left alone. Without `keys` (a new cluster that is
+    only looked at) the plan says that they would be made. Raises `BundleError` where the bundle lacks something.
+    """
+    profile = site.profile
+    masters = [item.name for item in profile.masters]
+    first_start = not any(facts.traces.etcd_data for facts in site.facts.values())
+    steps: list[Step] = []
+    for item in profile.hosts:
+        steps += _ground(site, item, bundle, keys)
+        if Role.ETCD in item.roles:
+            steps += _database(site, item, bundle, first_start=first_start)
+        if Role.MASTER in item.roles:
+            steps += _master(site, item, bundle)
+    manifests = "\n---\n".join(part.yaml.strip().removeprefix("---") for part in render.manifests(site))
+    apis = tuple(f"{name}/apiserver" for name in masters)
+    steps += [
+        cluster.objects_step(
+            "cluster/objects", "Network, DNS and access rules", masters, manifests, needs_any=apis, weight=2
+        ),
+        cluster.endpoint_step(
+            profile, masters, needs_any=tuple(f"{name}/keepalived" for name in masters) , weight=1
+        ),
+    ]  # fmt: skip
+    for item in profile.masters:
+        needs = ("cluster/objects", f"{item.name}/kubelet", f"{item.name}/cni", f"{item.name}/addon-images")
+        steps.append(cluster.node_step(profile, item, needs=needs, weight=5))
+    steps.append(
+        cluster.rollout_step(
+            "cluster/rollout",
+            "Network and DNS run",
+            masters,
+            manifests,
+            needs=("cluster/objects",),
+            after=tuple(f"{name}/node" for name in masters),
+            weight=4,
+        )
+    )
+    return Plan(
+        profile.name,
+        f"Install {profile.name}: Kubernetes {site.versions.kubernetes} on {len(profile.hosts)} hosts",
+        tuple(steps),
+        groups=(
+            etcd.voters(profile, first_start=first_start),
+            etcd.apiservers(profile, first_start=first_start),
+        ),
+        hosts=tuple(item.name for item in profile.hosts),
+    )
+
+
+def _ground(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[Step]:
+    """Return what every host needs first."""
+    name, facts = item.name, site.facts_of(item)
+    release = f"{facts.system.os_id}-{facts.system.os_version}" if facts else bundle.lock.releases[0]
+    steps = [
+        packages.packages_step(name, bundle, release),
+        host.settings_step(site, item, needs=(f"{name}/packages",)),
+        pki.pki_step(site, item, keys, needs=(f"{name}/settings",)),
+    ]
+    if not (facts and facts.system.container):
+        steps.append(host.swap_step(item))
+    return steps
+
+
+def _database(site: Site, item: Host, bundle: Bundle, *, first_start: bool) -> list[Step]:
+    """Return what an etcd member needs, master or not."""
+    name = item.name
+    return [
+        runtime.binaries_step(
+            item, "etcd-binaries", "etcd's binaries", bundle, runtime.ETCD, needs=(f"{name}/packages",), weight=2
+        ),
+        etcd.etcd_step(
+            site, item, needs=(f"{name}/etcd-binaries", f"{name}/pki"), first_start=first_start, weight=3
+        ),
+    ]  # fmt: skip
+
+
+def _master(site: Site, item: Host, bundle: Bundle) -> list[Step]:
+    """Return what a master needs: runtime, endpoint, kubelet, control plane, and the images of the add-ons."""
+    name = item.name
+    own_etcd = (f"{name}/etcd",) if Role.ETCD in item.roles else ()
+    return [
+        runtime.binaries_step(
+            item, "runtime-binaries", "Runtime's binaries", bundle, runtime.RUNTIME,
+            needs=(f"{name}/packages",), weight=2,
+        ),
+        runtime.containerd_step(site, item, needs=(f"{name}/runtime-binaries", f"{name}/settings"), weight=1),
+        runtime.binaries_step(
+            item, "kubernetes-binaries", "Kubernetes' binaries", bundle, runtime.KUBERNETES,
+            needs=(f"{name}/packages",), weight=2,
+        ),
+        runtime.cni_step(item, bundle, needs=(f"{name}/packages",), weight=1),
+        balancer.haproxy_step(site, item, needs=(f"{name}/packages", f"{name}/settings"), weight=0.5),
+        balancer.keepalived_step(site, item, needs=(f"{name}/haproxy",), weight=0.5),
+        images.images_step(
+            name, "apiserver-images", "Images: apiserver", bundle, ("image/pause", "image/kube-apiserver"),
+            needs=(f"{name}/containerd",), weight=3,
+        ),
+        images.images_step(
+            name, "controller-images", "Images: controllers", bundle,
+            ("image/kube-controller-manager", "image/kube-scheduler"),
+            needs=(f"{name}/apiserver-images",), weight=3,
+        ),
+        images.images_step(
+            name, "addon-images", "Images: network and DNS", bundle, ADDONS,
+            needs=(f"{name}/controller-images",), weight=3,
+        ),
+        control_plane.kubelet_step(
+            site, item, needs=(f"{name}/kubernetes-binaries", f"{name}/containerd", f"{name}/pki"), weight=2
+        ),
+        control_plane.apiserver_step(
+            site, item, needs=(f"{name}/kubelet", f"{name}/apiserver-images", *own_etcd), weight=8
+        ),
+        control_plane.controllers_step(
+            site, item, needs=(f"{name}/kubelet", f"{name}/controller-images"), weight=3
+        ),
+    ]  # fmt: skip

@@ -1,0 +1,128 @@
+"""The kubelet and the control plane's static Pods: files on the host, and processes that run as the files say."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import yaml
+
+from wizard.engine.files import file_probe_fragment, judge_files
+from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Verdict
+from wizard.profile.model import Host
+from wizard.render import api as render
+from wizard.render.places import CONTROLLER_MANAGER_PORT, SCHEDULER_PORT
+from wizard.render.site import Site
+from wizard.steps.etcd import api_ready
+from wizard.steps.kit import Service, files_of, service_step, wait_on_host
+
+_CUT = "--slipway-cut--"
+_COMM = 15
+"""The kernel keeps 15 characters of a process's name (proc(5), comm)."""
+
+
+def kubelet_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
+    """Return the step that keeps the kubelet configured and running."""
+    service = Service(
+        unit="kubelet.service",
+        files=files_of(render.kubelet(site, host)),
+        ready="curl -sf -m 2 -o /dev/null http://127.0.0.1:10248/healthz",
+        ready_seconds=60,
+    )
+    return service_step(f"{host.name}/kubelet", "kubelet", host.name, "node", service, needs=needs, weight=weight)
+
+
+def apiserver_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
+    """Return the step that keeps the host's own apiserver running as its manifest says, and ready."""
+    step = _pods_step(
+        site, host, "apiserver", "kube-apiserver", {"kube-apiserver": api_ready(host)}, needs=needs, weight=weight
+    )
+    return replace(step, touches=frozenset({f"apiserver/{host.name}"}))
+
+
+def controllers_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
+    """Return the step that keeps controller-manager and scheduler running as their manifests say, and healthy."""
+    ports = {"kube-controller-manager": CONTROLLER_MANAGER_PORT, "kube-scheduler": SCHEDULER_PORT}
+    # Their serving certificates are their own, on loopback alone; `/healthz` needs no login.
+    ready = {name: f"curl -skf -m 2 -o /dev/null https://127.0.0.1:{port}/healthz" for name, port in ports.items()}
+    return _pods_step(site, host, "controllers", "controller-manager and scheduler", ready, needs=needs, weight=weight)
+
+
+def _pods_step(
+    site: Site, host: Host, id: str, title: str, ready: Mapping[str, str], *, needs: tuple[str, ...], weight: float
+) -> Step:
+    files = tuple(file for file in files_of(render.static_pods(site, host)) if _name(file) in ready)
+    wanted = {_name(file): command_of(file) for file in files}
+    look = "\n".join(
+        f"echo '{name} ready='$({test} && echo yes || echo no)\n{_process(name)}" for name, test in ready.items()
+    )
+    script = f"{file_probe_fragment(files)}\necho {_CUT}\n{look}\n"
+
+    def judge(output: str, _status: int) -> Verdict:
+        listing, _, state = output.partition(_CUT)
+        diff = judge_files(listing, files) + processes(state, wanted)
+        return Drifted(diff) if diff else Satisfied(f"{title} runs as wanted")
+
+    waits = "\n".join(
+        wait_on_host(
+            f"{test} && {_runs_as(name, wanted[name])}", 180, f"{name} did not become ready",
+            f"tail -n 15 /var/log/pods/kube-system_{name}-*/{name}/*.log; "
+            "journalctl -u kubelet -n 15 --no-pager -o cat",
+        )
+        for name, test in ready.items()
+    )  # fmt: skip
+    return Step(
+        f"{host.name}/{id}", title, host.name, "control-plane",
+        Probe(script, judge), Change(files=files, script=waits), needs=needs, weight=weight, timeout=420.0,
+    )  # fmt: skip
+
+
+def _name(file: File) -> str:
+    return file.path.rpartition("/")[2].removesuffix(".yaml")
+
+
+def command_of(file: File) -> tuple[str, ...]:
+    """Return the command line of a static Pod's only container."""
+    assert isinstance(file.content, bytes)
+    pod = yaml.safe_load(file.content)
+    return tuple(pod["spec"]["containers"][0]["command"])
+
+
+def _process(name: str) -> str:
+    """Return a fragment that prints ``name command=<its arguments, one space apart>`` for each such process."""
+    return (
+        f"for p in $(grep -lx {name[:_COMM]} /proc/[0-9]*/comm 2>/dev/null); do\n"
+        f"  echo \"{name} command=$(tr '\\0' ' ' < ${{p%comm}}cmdline 2>/dev/null)\"\ndone"
+    )
+
+
+def _runs_as(name: str, command: Sequence[str]) -> str:
+    """Return a shell test that a process of that name runs with exactly that command line."""
+    want = shlex.quote(" ".join(command) + " ")
+    return (
+        f"{{ for p in $(grep -lx {name[:_COMM]} /proc/[0-9]*/comm 2>/dev/null); do "
+        f"[ \"$(tr '\\0' ' ' < ${{p%comm}}cmdline; echo .)\" = {want}. ] && echo yes; done | grep -q yes; }}"
+    )
+
+
+def processes(state: str, wanted: Mapping[str, tuple[str, ...]]) -> tuple[Diff, ...]:
+    """Return what differs between the processes seen and the command lines wanted, and which are not ready."""
+    seen: dict[str, list[str]] = {}
+    ready: dict[str, str] = {}
+    for line in state.splitlines():
+        name, _, rest = line.partition(" ")
+        key, _, value = rest.partition("=")
+        if key == "command":
+            seen.setdefault(name, []).append(value.strip())
+        elif key == "ready":
+            ready[name] = value
+    diff = []
+    for name, command in wanted.items():
+        line = " ".join(command)
+        running = seen.get(name, [])
+        if line not in running:
+            diff.append(Diff(f"process {name}", "\n".join(running[0].split()) if running else "", "\n".join(command)))
+        if ready.get(name) != "yes":
+            diff.append(Diff(f"{name} ready", ready.get(name, "") or "no", "yes"))
+    return tuple(diff)

@@ -1,0 +1,112 @@
+"""etcd: a member a host, all started at once; what protects its data is here and in the engine's quorum rule."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from wizard.engine.step import Blocked, Context, Probe, Step, Verdict, VoterGroup
+from wizard.errors import Level, Problem, SlipwayError
+from wizard.profile.model import Host, Profile
+from wizard.remote.base import Command
+from wizard.render import api as render
+from wizard.render.places import API_PORT, ETCD_CONFIG, ETCD_METRICS_PORT, PKI
+from wizard.render.site import Site
+from wizard.steps.kit import STAMPS, Service, files_of, service_step
+
+READY = f"curl -sf -m 3 -o /dev/null http://127.0.0.1:{ETCD_METRICS_PORT}/readyz"
+UNIT = "etcd.service"
+_DATA = "--slipway-data--"
+
+
+def etcd_step(site: Site, host: Host, *, needs: tuple[str, ...], first_start: bool, weight: float) -> Step:
+    """Return the step that keeps the member on `host` configured, running and healthy.
+
+    A host whose member once worked and whose data is gone is blocked: starting it anew would be a new, empty member
+    under an old name. That is a recovery.
+    """
+    data = site.profile.etcd.data_dir
+    service = Service(
+        unit=UNIT,
+        files=files_of(render.etcd(site, host)),
+        ready=READY,
+        ready_seconds=180 if first_start else 90,
+        # Type=notify tells systemd only once there is a quorum: the others may not be there yet.
+        no_block=True,
+        quiet=frozenset({f"{ETCD_CONFIG}/bootstrap.env", f"{ETCD_CONFIG}/etcdctl.env"}),
+    )
+    step = service_step(
+        f"{host.name}/etcd", "etcd member", host.name, "etcd", service,
+        needs=needs, touches=frozenset({f"etcd/{host.name}"}), weight=weight,
+    )  # fmt: skip
+    return replace(step, probe=_guarded(step.probe, host, data))
+
+
+def _guarded(probe: Probe, host: Host, data: str) -> Probe:
+    script = (
+        f"{probe.script}\necho {_DATA}\n[ -d {data}/member/wal ] && echo data\n[ -e {STAMPS}/{UNIT} ] && echo once\n:"
+    )
+
+    def judge(output: str, status: int) -> Verdict:
+        rest, _, data_state = output.partition(_DATA)
+        if "once" in data_state.split() and "data" not in data_state.split():
+            return Blocked(
+                Problem(
+                    "etcd.data-gone",
+                    Level.ERROR,
+                    f"etcd has worked on {host.name}, and its data in {data} is gone",
+                    "Put the data back (was the disk mounted?) and run again. A member that lost its data must be "
+                    "removed from the cluster and join anew; it is never started empty under its old name.",
+                    host=host.name,
+                )
+            )
+        return probe.judge(rest, status)
+
+    return Probe(script, judge)
+
+
+def api_ready(host: Host) -> str:
+    """Return the shell test that a master's own apiserver is ready, with its certificate verified."""
+    url = f"https://{host.ip}:{API_PORT}/readyz"
+    return f"curl -sf -m 3 -o /dev/null --cacert {PKI}/ca.crt {url}"
+
+
+def voters(profile: Profile, *, first_start: bool) -> VoterGroup:
+    """Return etcd's members as a group of voters: a quorum of them must stay healthy."""
+    members = profile.etcd_members
+    return VoterGroup(
+        "etcd",
+        frozenset(f"etcd/{host.name}" for host in members),
+        len(members) // 2 + 1,
+        _health("etcd", {host.name: READY for host in members}),
+        exempt=first_start,
+    )
+
+
+def apiservers(profile: Profile, *, first_start: bool) -> VoterGroup:
+    """Return the apiservers as a group of which one other must be ready while one is touched."""
+    masters = profile.masters
+    return VoterGroup(
+        "apiserver",
+        frozenset(f"apiserver/{host.name}" for host in masters),
+        1,
+        _health("apiserver", {host.name: api_ready(host) for host in masters}),
+        exempt=first_start,
+    )
+
+
+def _health(prefix: str, tests: Mapping[str, str]) -> Callable[[Context], Awaitable[frozenset[str]]]:
+    """Return a question to all hosts at once: who of them passes its test, as ``prefix/host``."""
+
+    async def healthy(context: Context) -> frozenset[str]:
+        async def one(host: str, test: str) -> str:
+            try:
+                result = await context.run(host, Command(test, timeout=6))
+            except SlipwayError:
+                return ""
+            return f"{prefix}/{host}" if result.ok else ""
+
+        return frozenset(await asyncio.gather(*(one(host, test) for host, test in tests.items()))) - {""}
+
+    return healthy

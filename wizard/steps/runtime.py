@@ -1,0 +1,55 @@
+"""The container runtime and the executables: what comes from the bundle into the host's PATH, and containerd."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wizard.bundle.lock import Artifact, Bundle, Compression
+from wizard.engine.step import File, Step
+from wizard.profile.model import Host
+from wizard.render import api as render
+from wizard.render.places import CNI_BIN
+from wizard.render.site import Site
+from wizard.steps.kit import Service, files_of, files_step, service_step
+
+BIN = "/usr/local/bin"
+ETCD = ("etcd", "etcdctl", "etcdutl")
+RUNTIME = ("containerd", "containerd-shim-runc-v2", "ctr", "runc")
+KUBERNETES = ("kubelet", "kubectl")
+
+
+def binaries_step(
+    host: Host, name: str, title: str, bundle: Bundle, names: Sequence[str], *, needs: tuple[str, ...], weight: float
+) -> Step:
+    """Return the step that holds the bundle's executables `names` in the host's PATH."""
+    files = [_file(bundle, bundle.artifact(item), BIN) for item in names]
+    return files_step(f"{host.name}/{name}", title, host.name, "software", files, needs=needs, weight=weight)
+
+
+def cni_step(host: Host, bundle: Bundle, *, needs: tuple[str, ...], weight: float) -> Step:
+    """Return the step that holds the CNI plugins."""
+    files = [_file(bundle, artifact, CNI_BIN) for artifact in bundle.cni()]
+    return files_step(f"{host.name}/cni", "CNI plugins", host.name, "software", files, needs=needs, weight=weight)
+
+
+def containerd_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
+    """Return the step that keeps containerd configured and running."""
+    service = Service(
+        unit="containerd.service",
+        files=files_of(render.containerd(site, host)),
+        ready="ctr version >/dev/null 2>&1",
+        ready_seconds=60,
+    )
+    return service_step(
+        f"{host.name}/containerd", "Container runtime", host.name, "runtime", service, needs=needs, weight=weight
+    )
+
+
+def _file(bundle: Bundle, artifact: Artifact, folder: str) -> File:
+    return File(
+        f"{folder}/{artifact.name.rpartition('/')[2]}",
+        bundle.blob(artifact.name),
+        mode=0o755,
+        unpack="zstd" if artifact.compression is Compression.ZSTD else "",
+        sha256=artifact.content_sha256,
+    )
