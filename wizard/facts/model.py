@@ -47,7 +47,7 @@ class System:
     machine_id: str = ""
     boot_id: str = ""
     container: str = ""
-    """What systemd-detect-virt says of a container, or empty."""
+    """What the container calls itself (``lxc``, ``docker``; a practice host says ``slipway``), or empty."""
     cgroup_version: int = 0
     lacks_sys_resource: bool = False
     """root has no CAP_SYS_RESOURCE (a practice host, some containers): OOM scores can't be lowered."""

@@ -37,7 +37,7 @@ UNITS = (
     *("firewalld", "ufw", "nftables", "iptables", "systemd-resolved", "systemd-networkd", "NetworkManager"),
     *("apt-daily", "apt-daily-upgrade", "unattended-upgrades", "multipathd", "auditd"),
 )
-"""Units whose state is asked for; the answers come in this order."""
+"""Units whose state is asked for."""
 
 SCRIPT = rf"""
 part software/packages
@@ -49,7 +49,8 @@ fi
 part software/commands
 for name in {shlex.join(COMMANDS)}; do command -v "$name" >/dev/null && echo "$name"; done
 part software/units
-command -v systemctl >/dev/null && systemctl is-active {shlex.join(UNITS)}
+set -- {shlex.join(UNITS)}
+command -v systemctl >/dev/null && {{ echo "$*"; systemctl is-active "$@"; }}
 part software/ufw
 grep -si '^ENABLED=' /etc/ufw/ufw.conf
 """
@@ -74,12 +75,12 @@ def parse(text: str) -> Software:
         # dpkg's second letter is what is there; packages that left only their configuration say "rc".
         if bar and state[1:2] in ("i", "U", "F", "H", "W", "t") and name.strip():
             packages.append(Package(name.strip(), version.strip()))
-    states = part.get("software/units", "").split()
+    names, _, answers = part.get("software/units", "").partition("\n")
+    asked, states = names.split(), answers.split()
     units = set()
-    if len(states) == len(UNITS):
-        units = {
-            unit for unit, state in zip(UNITS, states, strict=True) if state in ("active", "activating", "reloading")
-        }
+    if len(states) == len(asked):  # one word for each, in the same order (systemctl(1), is-active)
+        pairs = zip(asked, states, strict=True)
+        units = {unit for unit, state in pairs if state in ("active", "activating", "reloading")}
     # Ubuntu's ufw unit is active even while the firewall is off: its configuration tells.
     if part.get("software/ufw", "").strip().lower() != "enabled=yes":
         units.discard("ufw")

@@ -18,7 +18,7 @@ grep -sHiE '^(export )?[a-z]+_proxy=' /etc/environment /etc/profile.d/proxy.sh /
 part system/machine
 uname -m
 part system/container
-command -v systemd-detect-virt >/dev/null && systemd-detect-virt --container
+[ -s /run/systemd/container ] || systemd-detect-virt --container
 part system/hypervisor
 grep -sm 1 -o '^flags.* hypervisor' /proc/cpuinfo | grep -o hypervisor
 part system/cgroup
@@ -32,7 +32,7 @@ CAP_SYS_RESOURCE = 24
 """Number of the capability in a capability mask (linux/capability.h)."""
 
 _ASSIGNMENT = re.compile(r"^(?:export\s+)?([A-Za-z_]+)=(.*)$")
-_LOGIN = re.compile(r"//[^/@]*@")
+_LOGIN = re.compile(r"//\S*@")
 
 
 def parse(text: str) -> System:
@@ -41,7 +41,7 @@ def parse(text: str) -> System:
     files = by_file(part.get("system/files", ""))
     release = _assignments(files.get("/etc/os-release") or files.get("/usr/lib/os-release") or [])
     machine = part.get("system/machine", "").strip()
-    container = (part.get("system/container", "").strip() or first(files, "/run/systemd/container")).lower()
+    container = (first(files, "/run/systemd/container") or part.get("system/container", "").strip()).lower()
     product = f"{first(files, '/sys/class/dmi/id/sys_vendor')} {first(files, '/sys/class/dmi/id/product_name')}"
     cgroup = part.get("system/cgroup", "").strip()
     return System(
