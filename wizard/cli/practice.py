@@ -24,6 +24,8 @@ practice_app = typer.Typer(
 Name = Annotated[str, typer.Option("--name", "-n", help="Name of the datacenter.")]
 HostName = Annotated[str, typer.Argument(metavar="HOST", help="Name of the host, such as m1.")]
 
+HALF_MADE = "{name} is half-made: make it anew with `slipway practice up --name {name}`, or end it with `down`"
+
 
 def progress(where: str, text: str) -> None:
     """Tell the person one line of what is going on."""
@@ -87,10 +89,12 @@ def status(
             raise
         except SlipwayError as broken:
             found.append({"name": each, "ready": False, "hosts": [], "why": str(broken)})
-            views.append(f"{each}: half-made; make it anew with `slipway practice up --name {each}`")
+            views.append(HALF_MADE.format(name=each))
             continue
         found.append(describe(loaded))
         views.append(overview(loaded))
+        if not loaded.ready:
+            views.append(HALF_MADE.format(name=each))
     if not found:
         say("there is no practice datacenter; make one with: slipway practice up")
     emit({"result": "done", "datacenters": found, "problems": []}, json_flag)

@@ -17,7 +17,7 @@ from wizard.practice.host import Host
 from wizard.practice.keys import KeyPair, new_key
 from wizard.practice.layout import SUBNETS, Spec, demand_sound, seats
 from wizard.practice.locks import locked
-from wizard.practice.shell import Progress, demand_machine, silent
+from wizard.practice.shell import Progress, demand_machine, demand_root, silent
 from wizard.practice.store import Datacenter, write_private
 
 AT_ONCE = 8
@@ -57,11 +57,12 @@ def down(name: str, progress: Progress = silent) -> None:
     Works on a half-made one too. Raises `UsageError` when there is none of that name.
     """
     folder = store.folder_of(name)
-    demand_machine()
+    demand_root()
     with _locked(name):
+        lost = not folder.is_dir() and machine.number_of(folder) is not None
         sweep_lost(progress)
-        if not folder.is_dir() and machine.number_of(folder) is None:
-            store.load(name)
+        if not folder.is_dir() and not lost:
+            store.load(name)  # which says that there is none
         _clear(folder, progress)
 
 
@@ -72,14 +73,16 @@ def load(name: str) -> Datacenter:
 
 def power_off(target: Host, progress: Progress = silent) -> None:
     """Cut a host's power: link down, then every process dies at once; the disk stays. Off already: does nothing."""
-    with _locked(target.datacenter.name):
+    demand_root()
+    with _power(target):
         host.stop(target)
         progress(target.name, "off")
 
 
 def power_on(target: Host, progress: Progress = silent) -> None:
     """Give a host power and wait until its sshd answers. On already: only waits. Raises `SlipwayError`."""
-    with _locked(target.datacenter.name):
+    demand_root()
+    with _power(target):
         _connect(target.datacenter, target.number)
         _boot(target, progress)
 
@@ -216,6 +219,17 @@ def _for_each(hosts: Iterable[Host], work: Callable[[Host], None]) -> None:
 @contextmanager
 def _locked(name: str) -> Iterator[None]:
     with locked(store.practice_dir() / f".{name}.lock", f"the practice datacenter {name}"):
+        yield
+
+
+@contextmanager
+def _power(target: Host) -> Iterator[None]:
+    """Hold one host's switch: several hosts' power may change at a time, none while the datacenter is made or ended."""
+    name = target.datacenter.name
+    with (
+        locked(store.practice_dir() / f".{name}.lock", f"the practice datacenter {name}", shared=True),
+        locked(target.folder / "power.lock", f"the power of {target.name}", patience=60),
+    ):
         yield
 
 

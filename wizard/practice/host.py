@@ -111,7 +111,9 @@ def prepare(host: Host, key: KeyPair, authorized: str) -> None:
         path.write_text(text)
         path.chmod(mode)
     if not (host.folder / "varlib").exists():
-        run("cp", "-a", "--reflink=auto", host.base / "var/lib", host.folder / "varlib")
+        # When this process is killed the copying ends too, or it would go on under the next command's hands.
+        copy = ("cp", "-a", "--reflink=auto")
+        run("setpriv", "--pdeathsig", "KILL", *copy, host.base / "var/lib", host.folder / "varlib")
 
 
 def start(host: Host) -> None:

@@ -13,8 +13,17 @@ from wizard.errors import SlipwayError
 
 
 @contextmanager
-def locked(path: Path, what: str, *, patience: float = 0, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock at `path` for the block. `waiting` is called once when another process has it.
+def locked(
+    path: Path,
+    what: str,
+    *,
+    patience: float = 0,
+    shared: bool = False,
+    waiting: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
+    """Hold the lock at `path` for the block; `shared` holders bear each other, and nobody who holds it alone.
+
+    `waiting` is called once when another has it.
 
     Raises `SlipwayError`, naming that process, when it still has it after `patience` seconds.
     """
@@ -25,7 +34,7 @@ def locked(path: Path, what: str, *, patience: float = 0, waiting: Callable[[], 
         told = False
         while True:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:

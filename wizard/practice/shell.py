@@ -54,8 +54,8 @@ def _found(tool: str) -> bool:
     return shutil.which(tool, path=search_path()) is not None
 
 
-def demand_machine() -> None:
-    """Make sure this machine can hold practice hosts. Raises `UsageError` with what to do when it can't."""
+def demand_root() -> None:
+    """Make sure this is Linux and root. Raises `UsageError` with what to do when it isn't."""
     if sys.platform != "linux":
         raise UsageError(
             "practice hosts need Linux",
@@ -68,6 +68,11 @@ def demand_machine() -> None:
             why="they have mounts and networks of their own",
             hint="run the same command with sudo",
         )
+
+
+def demand_machine() -> None:
+    """Make sure this machine can hold practice hosts. Raises `UsageError` with what to do when it can't."""
+    demand_root()
     if missing := requirements():
         words = " ".join(missing)
         debian_like = _found("apt-get")
