@@ -187,7 +187,7 @@ def _defect(error: Exception) -> SlipwayError:
     """Return a defect of slipway itself as a failure; the traceback goes to a file, never to the screen."""
     text = "".join(traceback.format_exception(error))
     try:
-        folder = state_dir() / "defects"
+        folder = state_dir() / ".defects"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".txt", delete=False, encoding="utf-8") as file:
             file.write(text)

@@ -54,7 +54,7 @@ def new(
     service_cidr: Annotated[str, typer.Option(metavar="CIDR", help="Network of the Services.")] = "",
     data_dir: Annotated[str, typer.Option(metavar="PATH", help="etcd's directory.")] = "",
     tuning: Annotated[EtcdTuning | None, typer.Option(help="etcd's timing. Default: auto.")] = None,
-    time_server: Annotated[list[str] | None, typer.Option(help="An NTP server; once for each.")] = None,
+    time_server: Annotated[list[str] | None, typer.Option(metavar="HOST", help="An NTP server; once for each.")] = None,
     schedulable: Annotated[bool, typer.Option("--masters-schedulable", help="Ordinary Pods run on masters.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file that is there; it is kept as .bak.")] = False,
     json_flag: JsonFlag = False,

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address
 
 from wizard.profile.syntax import NAME_LENGTH, Complaint, dns_name, dotted
 
+_RESERVED = tuple(
+    IPv4Network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
+)
+"""Networks that no host and no Pod can have (RFC 6890)."""
 _ALIAS = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
+@lru_cache(8192)
 def ipv4(text: str) -> Complaint | None:
     """Judge an IPv4 address that a host may have: a unicast address, not loopback and not link-local."""
     if not text:
@@ -87,6 +93,7 @@ def ssh_address(text: str) -> Complaint | None:
     return None
 
 
+@lru_cache(1024)
 def cidr(text: str) -> Complaint | None:
     """Judge an IPv4 network as ``10.244.0.0/16``."""
     if not text:
@@ -107,8 +114,8 @@ def cidr(text: str) -> Complaint | None:
     network = IPv4Network((base, int(length)), strict=False)
     if network.network_address != base:
         return Complaint(f"'{text}' is an address inside a network, not the network itself.", f"Write {network}.")
-    for reserved in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"):
-        if network.overlaps(IPv4Network(reserved)):
+    for reserved in _RESERVED:
+        if network.overlaps(reserved):
             return Complaint(
                 f"{network} touches {reserved}, which is reserved.", "Take a private network, such as 10.x."
             )

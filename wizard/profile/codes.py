@@ -16,7 +16,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "profile.choice": ("error", "A value that is none of the words allowed there."),
     "profile.value": ("error", "A value that can't stand there for another reason, which is given."),
     "profile.secret": ("error", "A key under which a secret would stand; profiles never hold one."),
-    "name.invalid": ("error", "The cluster's name is no DNS label (RFC 1123)."),
+    "name.invalid": ("error", "The cluster's name is no DNS label (RFC 1123), or slipway's own."),
     "kubernetes.unknown": ("error", "The Kubernetes version is none that this slipway installs."),
     "host.name": ("error", "A host's name is no DNS label (RFC 1123)."),
     "host.name-twice": ("error", "Two hosts have the same name."),

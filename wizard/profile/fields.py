@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from pydantic import BaseModel
 
@@ -28,11 +28,12 @@ class FieldRule:
         return None if self.optional and not text else self.judge(text)
 
 
-def field_rules(known: Sequence[str]) -> Mapping[str, FieldRule]:
+@cache
+def field_rules(known: tuple[str, ...]) -> Mapping[str, FieldRule]:
     """Return path pattern → rule (``hosts[].address``); `known` are the Kubernetes versions, newest first."""
     ssh_port = FieldRule("ssh.port", syntax.whole_number(*syntax.PORTS, "A port"), optional=True)
     rules = {
-        "name": FieldRule("name.invalid", syntax.dns_label),
+        "name": FieldRule("name.invalid", syntax.cluster_name),
         "kubernetes": FieldRule("kubernetes.unknown", partial(syntax.kubernetes, known=known), optional=True),
         "hosts[].name": FieldRule("host.name", syntax.dns_label),
         "hosts[].address": FieldRule("host.address", addresses.ssh_address),
@@ -81,7 +82,7 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, "" if value is None else str(value)
 
 
-def bad_fields(profile: Profile, known: Sequence[str]) -> Iterator[Finding]:
+def bad_fields(profile: Profile, known: tuple[str, ...]) -> Iterator[Finding]:
     """Yield what is wrong with each field by itself."""
     rules = field_rules(known)
     for path, text in leaves(profile):

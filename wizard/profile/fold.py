@@ -37,6 +37,19 @@ def put(data: Mapping[str, Any], field: str, value: Any) -> dict[str, Any]:
     return result  # type: ignore[no-any-return]
 
 
+def stands(data: Mapping[str, Any], field: str) -> bool:
+    """Tell whether a value stands in `data` at the path `field`."""
+    here: Any = data
+    for name, index in _STEP.findall(field):
+        if index and isinstance(here, list | tuple) and int(index) < len(here):
+            here = here[int(index)]
+        elif name and isinstance(here, Mapping) and name in here:
+            here = here[name]
+        else:
+            return False
+    return True
+
+
 def _child(node: Any, step: int | str) -> Any:
     return node[step] if isinstance(step, int) else node.get(step)
 

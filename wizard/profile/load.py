@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from wizard.errors import Problem, UsageError
+from wizard.errors import Problem, UsageError, errors_of
 from wizard.profile import text as yaml_text
+from wizard.profile.fold import fold, stands
 from wizard.profile.migrate import migrate
 from wizard.profile.model import Profile
 from wizard.profile.rules import rules
@@ -45,17 +48,20 @@ def load(path: Path, catalog: Catalog | None = None) -> Loaded:
     or values make no profile.
     """
     text = read(path)
-    profile = parse(text, str(path))
+    profile = parse(text, str(path), catalog)
     return Loaded(profile, rules(profile, catalog), text, path)
 
 
-def parse(text: str, where: str = "profile") -> Profile:
+def parse(text: str, where: str = "profile", catalog: Catalog | None = None) -> Profile:
     """Return the profile that `text` (YAML) says; `where` names it in errors. Raises as `load` does."""
-    return build(yaml_text.parse(text, where), where)
+    return build(yaml_text.parse(text, where), where, catalog)
 
 
-def build(document: Document, where: str) -> Profile:
-    """Return the profile that plain data says; raises `ProfileError` with everything that is wrong with it."""
+def build(document: Document, where: str, catalog: Catalog | None = None) -> Profile:
+    """Return the profile that plain data says; raises `ProfileError` with everything that is wrong with it.
+
+    That is first what keeps it from being a profile, then the rules that the rest of it breaks for a new install.
+    """
     secrets = secret_keys(document)
     data = migrate(document.data, where)
     profile: Profile | None = None
@@ -67,11 +73,19 @@ def build(document: Document, where: str) -> Profile:
         shape = tuple(problem for problem in shape_problems(error, document) if problem.field not in named)
     problems = (*document.problems, *secrets, *shape)
     if problems or profile is None:
+        problems = (*problems, *_rest(data, problems, catalog))
         count = f"{len(problems)} things" if len(problems) != 1 else "one thing"
-        raise ProfileError(
-            "The profile can't be read", where=where, why=f"{count} in it must change", problems=problems
-        )
+        raise ProfileError("The profile has errors", where=where, why=f"{count} in it must change", problems=problems)
     return profile
+
+
+def _rest(data: dict[str, Any], problems: tuple[Problem, ...], catalog: Catalog | None) -> Iterator[Problem]:
+    """Yield the errors of the rules on fields that stand in the file and can be read; counts need all of it."""
+    broken = [problem.field for problem in problems]
+    for problem in errors_of(rules(fold(data), catalog)):
+        unread = any(problem.field == field or problem.field.startswith((f"{field}.", f"{field}[")) for field in broken)
+        if not unread and problem.field != "hosts" and stands(data, problem.field):
+            yield problem
 
 
 def read(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.profile import addresses
@@ -42,6 +43,7 @@ PRIVATE = tuple(
 """Networks that are nobody's on the Internet (RFC 1918, RFC 6598, RFC 2544)."""
 
 
+@lru_cache(1024)
 def network(text: str) -> IPv4Network | None:
     """Return the network that `text` names, or None where it names none."""
     return None if addresses.cidr(text) else IPv4Network(text)

@@ -55,8 +55,9 @@ def new_profile(
     problems = rules(profile)
     if errors_of(problems):
         raise ProfileError(
-            "This profile could not be installed",
+            "The profile has errors",
             where=where,
+            why="a new install of it would be refused",
             hint="Change what is marked as an error; nothing was written.",
             problems=problems,
         )

@@ -75,8 +75,10 @@ def check_field(
         return None
     data = draft.model_dump(mode="json") if isinstance(draft, Profile) else draft
     profile = fold(put(data, field, text or None))
-    found = [finding.problem(profile, field) for finding in _findings(profile, catalog) if field in finding.fields]
-    return min(found, key=lambda problem: _GRAVITY.index(problem.level), default=None)
+    found = [finding for finding in _findings(profile, catalog) if field in finding.fields]
+    # Of two alike, the one that is about this field first of all.
+    worst = min(found, key=lambda finding: (_GRAVITY.index(finding.level), finding.fields.index(field)), default=None)
+    return worst.problem(profile, field) if worst else None
 
 
 def check_etcd_size(size: int) -> Problem | None:

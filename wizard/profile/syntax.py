@@ -53,6 +53,13 @@ def dns_label(text: str) -> Complaint | None:
     return _label_letters(text, text)
 
 
+def cluster_name(text: str) -> Complaint | None:
+    """Judge a cluster's name: a DNS label, and no name that slipway keeps for itself."""
+    if text == "practice":
+        return Complaint("slipway keeps practice datacenters under the name 'practice'.", "Take another name.")
+    return dns_label(text)
+
+
 def _label_letters(label: str, whole: str) -> Complaint | None:
     """Judge the letters of one non-empty label of the name `whole`."""
     strange = sorted(set(re.sub(r"[A-Za-z0-9-]", "", label)))
