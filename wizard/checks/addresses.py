@@ -179,7 +179,7 @@ def _cidrs(case: Case, found: Found) -> Iterator[Problem]:
                 )
             else:
                 yield found.problem(
-                    "network.cidr-overlap",
+                    "network.cidr-connected",
                     Level.ERROR,
                     f"The {what} network {cidr} overlaps {network}, which the host is in ({interface})",
                     f"Remove what is left of an earlier cluster: `ip link delete {interface}`."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from wizard.checks.case import Case, Found, spoken
+from wizard.engine.marker import MARKER
 from wizard.errors import Level, Problem
-from wizard.facts.cluster import MARKER
 
 MANY = 3
 """How many traces a message names before it counts the rest."""
@@ -48,8 +48,8 @@ def _owner(case: Case, found: Found) -> Iterator[Problem]:
         yield found.problem(
             "host.marker-unreadable",
             Level.ERROR,
-            f"{MARKER} is there and can't be read, so nobody can tell whose host this is",
-            "Restore the file from a backup, or remove it if this host is in no cluster.",
+            f"{MARKER} is there and this version of slipway can't read it, so nobody can tell whose host this is",
+            "Use the version that wrote it, or restore the file; remove it if this host is in no cluster.",
             found.field(),
         )
         return

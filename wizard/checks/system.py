@@ -164,7 +164,7 @@ def _habits(case: Case, found: Found) -> Iterator[Problem]:
         )
     if system.hostname and system.hostname.partition(".")[0] != found.name:
         yield found.problem(
-            "host.name",
+            "host.hostname",
             Level.INFO,
             f"The host calls itself {system.hostname}; in the cluster it will be {found.name}",
             f"Run `hostnamectl set-hostname {found.name}` if people should see one name only.",

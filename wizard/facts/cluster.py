@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
+from wizard.engine.locks import LOCK
+from wizard.engine.marker import MARKER
+from wizard.engine.marker import parse as parse_marker
 from wizard.facts.model import ClusterTraces, Marker
 from wizard.facts.text import parts
-
-MARKER = "/etc/slipway/cluster.json"
-"""Says which cluster a host belongs to and what slipway put there."""
-
-LOCK = "/run/slipway/run.lock"
-"""Held by the run that works on the host."""
 
 OTHER_FOLDERS = (
     *("/var/lib/rancher/k3s", "/var/lib/rancher/rke2", "/etc/rancher", "/var/lib/k0s", "/var/snap/microk8s"),
@@ -76,10 +71,7 @@ def parse(text: str) -> ClusterTraces:
 def _marker(text: str) -> Marker:
     """Read the marker; one that is there and can't be read has a text and no UID."""
     try:
-        plain = json.loads(text)
+        found = parse_marker(text)
     except (ValueError, RecursionError):
         return Marker(text=text)
-    if not isinstance(plain, dict):
-        return Marker(text=text)
-    uid, name = plain.get("uid"), plain.get("cluster", plain.get("name"))
-    return Marker(uid if isinstance(uid, str) else "", name if isinstance(name, str) else "", text)
+    return Marker(found.uid, found.cluster, text)
