@@ -197,10 +197,11 @@ def fold(events: Iterable[Event], record: Record | None = None) -> Record:
     steps = dict(record.steps)
     log: list[LogLine] = list(record.log)
     for event in events:
+        again = isinstance(event, e.RunStarted) and event.run == record.run
         record = replace(_whole(record, steps, event), now=max(record.now, event.time), sequence=event.sequence)
         if isinstance(event, e.RunStarted):
-            steps = {info.id: StepRecord(info, host=info.host) for info in event.steps}
-            log = []
+            steps = {info.id: StepRecord(info, State.PROBING, info.host) for info in event.steps}
+            log = log if again else []
         step = steps.get(getattr(event, "step", ""))
         line = log_line(event, step.info if step else None, step.host if step else "")
         if line:
@@ -220,6 +221,9 @@ def interrupted(record: Record) -> Record:
 def _whole(record: Record, steps: Mapping[str, StepRecord], event: Event) -> Record:
     """Return `record` after `event`, in what concerns the run and its hosts rather than one step."""
     match event:
+        case e.RunStarted() if event.run == record.run:
+            # A run starts once to look at its hosts, without steps, and once more with its plan.
+            return replace(record, title=event.title, hosts=event.hosts, dry=event.dry)
         case e.RunStarted():
             return Record(
                 run=event.run,
