@@ -129,7 +129,9 @@ def _confinement(found: Found) -> Iterator[Problem]:
             "cgroup.v1",
             Level.INFO if system.container else Level.WARNING,
             "It has cgroup v1, which works but which Kubernetes, containerd and runc have deprecated",
-            "Boot with systemd.unified_cgroup_hierarchy=1 where you can; reinstalling later costs more.",
+            "Nothing to do here: the machine underneath decides."
+            if system.container
+            else "Boot with systemd.unified_cgroup_hierarchy=1 where you can; reinstalling later costs more.",
         )
     if system.selinux == "enforcing":
         yield found.problem(
