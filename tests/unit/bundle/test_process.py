@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,18 @@ def test_a_killed_tool_is_told_from_one_that_failed() -> None:
     assert error.value.why == f"sh was ended by signal {signal.SIGKILL.value}"
 
 
+def ended(process: int) -> bool:
+    """Wait (at most 10 s) for a process that was sent SIGKILL to be gone, or to be a zombie of PID 1."""
+    for _ in range(200):
+        try:
+            if Path(f"/proc/{process}/stat").read_text().split()[2] == "Z":
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def test_an_interruption_ends_the_tool_and_its_children(tmp_path: Path) -> None:
     def interrupt(line: str) -> None:
         raise KeyboardInterrupt
@@ -37,8 +50,7 @@ def test_an_interruption_ends_the_tool_and_its_children(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(["sh", "-c", f"sleep 100 & echo $! > {note}; echo started >&2; wait"], doing="Sleeping", on_line=interrupt)
     child = int(note.read_text())
-    state = Path(f"/proc/{child}/stat")
-    assert not state.exists() or state.read_text().split()[2] == "Z", f"{child} still runs"
+    assert ended(child), f"{child} still runs"
 
 
 def test_a_missing_tool_is_named_with_its_package() -> None:
