@@ -72,7 +72,7 @@ def parse(text: str, where: str) -> Document:
         raise UsageError("The profile is not readable as YAML", where=where, why=_first_line(error)) from error
     except RecursionError as error:
         raise UsageError("The profile is nested too deeply", where=where, hint="A profile has six levels.") from error
-    if not nodes or nodes == [None]:
+    if not nodes or (len(nodes) == 1 and nodes[0].tag == _NULL):
         raise UsageError("The profile is empty", where=where, hint="'slipway profile new' writes one.")
     if len(nodes) > 1:
         raise UsageError("The file holds several YAML documents", where=where, hint="Keep one, without '---' after it.")
