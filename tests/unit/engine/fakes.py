@@ -105,3 +105,11 @@ class FakeConnection:
 
     async def close(self) -> None:
         pass
+
+
+async def until(test: Callable[[], object]) -> None:
+    for _ in range(1000):
+        if test():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("never came true")

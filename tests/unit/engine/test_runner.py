@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.unit.engine.fakes import until
 from tests.unit.engine.plans import QUICK, Site, plan
 from wizard.engine import events as e
 from wizard.engine.control import Control, Intent
@@ -277,14 +277,6 @@ async def test_timeouts_and_defects_end_a_step_in_plain_words(tmp_path: Path) ->
     assert outcome.result is RunResult.PARTIAL
     assert {problem.code for problem in outcome.problems} == {"step.timeout", "slipway.defect"}
     assert any("within 1 s" in problem.message for problem in outcome.problems)
-
-
-async def until(test: Callable[[], object]) -> None:
-    for _ in range(1000):
-        if test():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("never came true")
 
 
 async def test_cancel_lets_what_is_under_way_finish_and_starts_nothing_new(tmp_path: Path) -> None:
