@@ -26,6 +26,8 @@ PORTS_IN_USE: Mapping[int, str] = {
     2379: "etcd (clients)",
     2380: "etcd (peers)",
     2381: "etcd (metrics)",
+    9443: "haproxy (health)",
+    9444: "haproxy (checks)",
     10248: "kubelet (health)",
     10249: "kube-proxy (metrics)",
     10250: "kubelet",
@@ -33,7 +35,7 @@ PORTS_IN_USE: Mapping[int, str] = {
     10257: "kube-controller-manager",
     10259: "kube-scheduler",
 }
-"""Ports of a master that are taken. https://kubernetes.io/docs/reference/networking/ports-and-protocols/"""
+"""Ports of a master that are taken; 6443 may be shared, for each binds it on an address of its own. https://kubernetes.io/docs/reference/networking/ports-and-protocols/"""
 NODE_PORTS = (30000, 32767)
 """The apiserver's default --service-node-port-range."""
 

@@ -47,10 +47,8 @@ class TestNew:
         words = "--name big --etcd e1=10.20.0.31 --etcd e2=10.20.0.32 --etcd-size 5 --user ops --key ~/.ssh/site "
         words += "--ssh-port 2222 --port 8443 --dns-name api.big.example --interface bond0 --vrid 77 "
         words += "--pod-cidr 10.32.0.0/16 --service-cidr 10.64.0.0/16 --data-dir /data/etcd --tuning slow-disk "
-        words += (
-            "--time-server 10.20.0.1"
+        words += "--time-server 10.20.0.1"
         words += " --masters-schedulable --zone m1=a --zone m2=b --zone m3=c --zone e1=a --zone e2=b"
-        )
         result = slipway("new", path, *THREE, *words.split(), "--json")
         assert result.exit_code == 0, result.stderr
         said = answer(result)

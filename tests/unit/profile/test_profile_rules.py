@@ -13,7 +13,9 @@ from profile_samples import of_size, profile, sound_data
 from wizard.errors import Level, Problem
 from wizard.profile.codes import CODES
 from wizard.profile.model import Profile
+from wizard.profile.networks import PORTS_IN_USE
 from wizard.profile.rules import COUNT_CODES, check_etcd_size, check_field, check_masters, rules
+from wizard.render import places
 
 FINGERPRINT = "SHA256:" + "A" * 43
 
@@ -290,6 +292,11 @@ class TestWhileTyping:
 
 def _code(problem: Problem | None) -> str:
     return problem.code if problem else ""
+
+
+def test_every_port_that_is_rendered_is_known_as_taken() -> None:
+    rendered = {value for name, value in vars(places).items() if name.endswith("_PORT")}
+    assert rendered - {places.API_PORT} <= set(PORTS_IN_USE)
 
 
 def test_problems_of_a_host_name_the_host() -> None:
