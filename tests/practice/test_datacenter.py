@@ -17,10 +17,12 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from wizard import practice
+from wizard.cli.practice import practice_app
 from wizard.errors import UsageError
-from wizard.practice import cgroups, kernel, network, store
+from wizard.practice import cgroups, datacenter, kernel, machine, network, store
 from wizard.profile.model import Profile
 
 pytestmark = pytest.mark.practice
@@ -40,14 +42,14 @@ class Pair:
 
 
 def slipway(*words: str) -> dict[str, Any]:
-    done = subprocess.run([*SLIPWAY, "practice", *words, "--json"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(practice_app, [*words, "--json"])
+    assert done.exit_code == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def ssh(datacenter: str, host: str, script: str, stdin: str = "", check: bool = True) -> str:
-    there = practice.load(datacenter)
+def ssh(name: str, host: str, script: str, stdin: str = "", check: bool = True) -> str:
+    there = practice.load(name)
     words = practice.ssh_command(there, there.host(host))
     words[1:1] = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=5"]
     done = subprocess.run([*words, script], input=stdin, capture_output=True, text=True, timeout=60)
@@ -124,10 +126,10 @@ def test_two_datacenters_have_hosts_and_networks_of_their_own(pair: Pair) -> Non
     assert [host["name"] for host in pair.two["hosts"]] == ["m1", "m2", "m3", "e1"]
     assert pair.one["subnet"] != pair.two["subnet"]
     machine_ids, keys = set(), set()
-    for datacenter in (pair.one, pair.two):
-        for host in datacenter["hosts"]:
+    for each in (pair.one, pair.two):
+        for host in each["hosts"]:
             state, name, machine_id, key = ssh(
-                datacenter["name"],
+                each["name"],
                 host["name"],
                 "systemctl is-system-running --wait; hostname; cat /etc/machine-id; cat /etc/ssh/*_key.pub",
             ).splitlines()
@@ -155,6 +157,10 @@ def test_the_profile_is_ready_and_pins_the_host_keys(pair: Pair) -> None:
 def test_the_user_becomes_root_with_the_password_alone(pair: Pair) -> None:
     name, password = pair.two["name"], pair.two["password"]
     assert ssh(name, "m1", "id -un") == "ops"
+    there = practice.load(name)
+    words = [*practice.ssh_command(there, there.host("m1"))]
+    words[-1] = words[-1].replace("ops@", "root@")
+    assert "denied" in subprocess.run([*words, "-o", "BatchMode=yes", "id"], capture_output=True, text=True).stderr
     assert ssh(name, "m1", "sudo -S -p '' id -u", stdin=f"{password}\n") == "0"
     assert ssh(name, "m1", "sudo -k; sudo -n id -u", check=False) == ""
     assert ssh(name, "m1", "sudo -k; sudo -S -p '' id -u", stdin="wrong\n", check=False) == ""
@@ -310,6 +316,19 @@ def kill_half_way(name: str) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
+def test_a_datacenter_comes_back_after_a_restart_of_the_machine() -> None:
+    """A restart takes processes, links and /run away and leaves disk and state; so does this."""
+    spec = practice.Spec(name=f"{OWN}again", masters=1)
+    before = practice.up(spec)
+    ssh(before.name, "m1", "echo kept >/etc/kept; sync")
+    datacenter.sweep(before.number)
+    machine.release(before.folder)
+    assert not any(traces(before.number).values())
+    assert practice.up(spec) == before
+    assert ssh(before.name, "m1", "cat /etc/kept") == "kept"
+    practice.down(before.name)
+
+
 def test_a_datacenter_whose_state_is_gone_is_cleared_by_the_next_command() -> None:
     lost = practice.up(practice.Spec(name=f"{OWN}lost", masters=1))
     shutil.rmtree(lost.folder)
@@ -345,6 +364,6 @@ def test_down_leaves_nothing(pair: Pair) -> None:
     for number in numbers:
         assert not any(traces(number).values())
     assert not store.folder_of(pair.one["name"]).exists()
-    done = subprocess.run([*SLIPWAY, "practice", "down", "--name", pair.one["name"]], capture_output=True, text=True)
-    assert done.returncode == 2
+    done = CliRunner().invoke(practice_app, ["down", "--name", pair.one["name"]])
+    assert done.exit_code == 2
     assert "there is no practice datacenter" in done.stderr

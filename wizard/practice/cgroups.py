@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wizard.errors import SlipwayError
+from wizard.practice.shell import run
 
 TOP = "slipway"
 """Folder of all practice hosts in each hierarchy."""
@@ -169,6 +170,8 @@ def remove(cgroups: Cgroups, number: int, host: str, patience: float = 20.0) -> 
         for pid in pids(folders):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        if cgroups.by_systemd:  # or the next start would find the unit's name taken
+            run("systemctl", "stop", scope(number, host), check=False)
         if all(_removed(folder) for folder in folders):
             break
         if time.monotonic() > deadline:

@@ -45,9 +45,9 @@ def up(spec: Spec, progress: Progress = silent) -> Datacenter:
         _demand_disk(folder)
         try:
             return _make(spec, folder, base, progress)
-        except BaseException:  # Ctrl-C as well
-            progress("", "it failed; clearing away what was made …")
-            _clear(folder, keep_logs=True)
+        except BaseException as failure:  # Ctrl-C as well
+            progress("", "it did not come to its end; clearing away what was made …")
+            _clear(folder, keep_logs=isinstance(failure, SlipwayError))
             raise
 
 
@@ -130,7 +130,8 @@ def _make(spec: Spec, folder: Path, base: Path, progress: Progress) -> Datacente
     network.switch_up(number)
 
     def build(target: Host) -> None:
-        host.prepare(target, keys[target.name], f"{login.public}\n")
+        # Where a user logs in, root does not: as sites have it.
+        host.prepare(target, keys[target.name], f"{login.public}\n" if spec.user == "root" else "")
         _boot(target, progress)
         if spec.user != "root":
             _add_user(target, spec, login)
