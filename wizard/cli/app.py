@@ -6,12 +6,15 @@ import typer
 
 from wizard.cli.bundle import bundle_app
 from wizard.cli.practice import practice_app
+from wizard.cli.preflight import check, plan
 from wizard.cli.profile import profile_app
 
 app = typer.Typer(name="slipway", no_args_is_help=False, pretty_exceptions_enable=False, add_completion=False)
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(practice_app, name="practice")
 app.add_typer(profile_app, name="profile")
+app.command()(check)
+app.command()(plan)
 
 
 @app.callback()

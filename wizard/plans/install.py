@@ -71,7 +71,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None) -> Plan:
 def _ground(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[Step]:
     """Return what every host needs first."""
     name, facts = item.name, site.facts_of(item)
-    release = f"{facts.system.os_id}-{facts.system.os_version}" if facts else bundle.lock.releases[0]
+    release = facts.system.release if facts else bundle.lock.releases[0]
     steps = [
         packages.packages_step(name, bundle, release),
         host.settings_step(site, item, needs=(f"{name}/packages",)),

@@ -1,0 +1,97 @@
+"""Reaching a site from the command line: its profile, its bundle, its connections, and the questions to a person."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wizard import versions
+from wizard.bundle.lock import Bundle, load_bundle
+from wizard.bundle.places import default_folder
+from wizard.cli.output import say
+from wizard.paths import cluster_dir
+from wizard.plans.job import Connect, Job
+from wizard.profile.load import load
+from wizard.profile.model import Profile
+from wizard.remote.base import Connection, HostKeyUnknown, Secret
+from wizard.remote.secrets import AskedSecrets, GivenSecrets, SecretKind, Secrets, read_secrets
+from wizard.remote.ssh import SshConnector, settings_of
+from wizard.remote.targets import targets_of
+
+ProfileFile = Annotated[Path, typer.Argument(metavar="PROFILE", help="The profile's file.", show_default=False)]
+BundleFolder = Annotated[
+    Path | None,
+    typer.Option("--bundle", metavar="DIR", help="The bundle's folder. Default: the cache's, by version and machine."),
+]
+SecretsFd = Annotated[
+    int | None,
+    typer.Option(
+        "--secrets-fd",
+        metavar="N",
+        help='Read secrets from this open file descriptor: lines such as "sudo=…", or JSON.',
+    ),
+]
+Confirm = Callable[[HostKeyUnknown], Awaitable[bool]]
+
+
+def job_of(path: Path, bundle: Path | None) -> Job:
+    """Return the job of a profile's file. Raises `SlipwayError` where profile or bundle can't be read."""
+    profile = load(path).profile
+    return Job(profile, open_bundle(profile, bundle), cluster_dir(profile.name))
+
+
+def open_bundle(profile: Profile, folder: Path | None) -> Bundle:
+    """Return the bundle that a profile installs from: `folder`, or the cache's for its version."""
+    return load_bundle(folder or default_folder(profile.kubernetes or versions.default()))
+
+
+def secrets_from(descriptor: int | None) -> GivenSecrets:
+    """Return the secrets handed over on `descriptor`, or none."""
+    return GivenSecrets() if descriptor is None else read_secrets(descriptor)
+
+
+def on_terminal() -> bool:
+    """Tell whether a person can be asked here."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+async def ask_secret(kind: SecretKind, host: str, prompt: str) -> Secret | None:
+    """Ask the person at this terminal for a secret, without echo; None where there is none or they decline."""
+    if not on_terminal():
+        return None
+    answer = await asyncio.to_thread(typer.prompt, prompt, "", hide_input=True, show_default=False, err=True)
+    return Secret(answer) if answer else None
+
+
+async def confirm_key(unknown: HostKeyUnknown) -> bool:
+    """Ask the person at this terminal whether a host's key is right; False where nobody is there."""
+    if not on_terminal():
+        return False
+    say(f"{unknown.where or unknown.title} is seen for the first time. Its key is {unknown.fingerprint}")
+    return await asyncio.to_thread(typer.confirm, "Is that its key?", False, err=True)
+
+
+@asynccontextmanager
+async def connections(
+    job: Job, secrets: Secrets | None = None, confirm: Confirm | None = None
+) -> AsyncIterator[Connect]:
+    """Yield the function that opens a connection to a host of `job`; close all of them at the end.
+
+    Without `secrets` and `confirm` the person at this terminal is asked.
+    """
+    connector = SshConnector(job.folder / "known_hosts", secrets or AskedSecrets(ask_secret), confirm or confirm_key)
+    targets = targets_of(job.profile, settings_of)
+
+    async def connect(host: str) -> Connection:
+        return await connector.connect(targets[host])
+
+    try:
+        yield connect
+    finally:
+        await connector.close()
