@@ -6,17 +6,14 @@ Ubuntu, component main): what else the jump host installs from is not for the si
 
 from __future__ import annotations
 
-import platform
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wizard.bundle.aptsources import ORIGINS, Release
 from wizard.bundle.lock import BundleError
 from wizard.bundle.process import need, run
-
-ORIGINS = {"debian": "Debian", "ubuntu": "Ubuntu"}
-SYSTEM_SOURCES = Path("/etc/apt")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,99 +23,6 @@ class Package:
     name: str
     version: str
     arch: str
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A distribution's release: its ID (``debian``), version (``12``) and codename (``bookworm``)."""
-
-    distribution: str
-    version: str
-    codename: str
-
-    @property
-    def name(self) -> str:
-        """Return the name used in the bundle (``debian-12``)."""
-        return f"{self.distribution}-{self.version}"
-
-
-def own_release() -> Release:
-    """Return this machine's release. Raises `BundleError` where it is neither Debian nor Ubuntu."""
-    try:
-        words = platform.freedesktop_os_release()
-    except OSError:
-        words = {}
-    release = Release(words.get("ID", ""), words.get("VERSION_ID", ""), words.get("VERSION_CODENAME", ""))
-    if release.distribution not in ORIGINS or not release.codename:
-        raise BundleError(
-            f"Packages can't be fetched on {words.get('PRETTY_NAME', 'this system')}",
-            why="slipway fetches them with apt, from the sources of Debian or Ubuntu",
-            hint="Build the bundle on a machine that runs Debian or Ubuntu, and copy it here.",
-        )
-    return release
-
-
-def read_sources(folder: Path, codename: str) -> str:
-    """Return the jump host's sources that belong to the release, as one deb822 text.
-
-    Both of apt's formats are read (sources.list(5)). A source counts where it has one of the release's suites and
-    the component main; other components are left out.
-    """
-    stanzas: list[dict[str, str]] = []
-    files = sorted((folder / "sources.list.d").glob("*"))
-    for path in [folder / "sources.list", *files]:
-        if not path.is_file():
-            continue
-        text = path.read_text(encoding="utf-8", errors="replace")
-        if path.suffix == ".sources":
-            stanzas += _deb822(text)
-        elif path.suffix == ".list":
-            stanzas += [stanza for stanza in map(_one_line, text.splitlines()) if stanza]
-    kept = []
-    suites_of_release = {codename, f"{codename}-updates", f"{codename}-security", f"{codename}/updates"}
-    for stanza in stanzas:
-        suites = [suite for suite in stanza.get("Suites", "").split() if suite in suites_of_release]
-        if (
-            suites
-            and "deb" in stanza.get("Types", "deb").split()
-            and "main" in stanza.get("Components", "").split()
-            and stanza.get("Enabled", "yes").lower() not in ("no", "false", "0")
-        ):
-            kept.append(stanza | {"Types": "deb", "Suites": " ".join(suites), "Components": "main"})
-    return "\n\n".join("\n".join(f"{key}: {value}" for key, value in stanza.items()) for stanza in kept) + "\n"
-
-
-def _deb822(text: str) -> list[dict[str, str]]:
-    stanzas: list[dict[str, str]] = [{}]
-    key = ""
-    for line in text.splitlines():
-        if line.startswith("#"):
-            continue
-        if not line.strip():
-            stanzas.append({})
-        elif line[0] in " \t" and key:
-            stanzas[-1][key] += "\n" + line
-        else:
-            key, _, value = line.partition(":")
-            key = key.strip().title()
-            stanzas[-1][key] = value.strip()
-    return [stanza for stanza in stanzas if stanza]
-
-
-def _one_line(line: str) -> dict[str, str] | None:
-    """Read a line of the old format: ``deb [signed-by=KEY arch=amd64] URI SUITE COMPONENT…``."""
-    found = re.match(
-        r"deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>[^#]+)", line
-    )
-    if found is None:
-        return None
-    stanza = {"Types": "deb", "URIs": found["uri"], "Suites": found["suite"], "Components": found["components"].strip()}
-    names = {"signed-by": "Signed-By", "arch": "Architectures", "trusted": "Trusted"}
-    for word in (found["options"] or "").split():
-        name, _, value = word.partition("=")
-        if name in names:
-            stanza[names[name]] = value.replace(",", " ")
-    return stanza
 
 
 class Apt:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wizard.bundle.aptsources import SYSTEM_SOURCES
 from wizard.bundle.cache import Cache, find
 from wizard.bundle.gosource import GoSource, find_toolchain
 from wizard.bundle.images import ImageSource
@@ -41,29 +42,33 @@ def build_bundle(
     *,
     folder: Path | None = None,
     arch: str = "",
-    release: str = "",
+    releases: Sequence[str] = (),
+    package_sources: Path | None = None,
     refresh: bool = False,
     on_progress: OnProgress = ignore,
 ) -> BuildResult:
     """Build the bundle of a Kubernetes version from source, or bring an existing one up to date.
 
-    `folder` is where it goes (default: by version and architecture in the cache), `release` the target release
-    (default: this machine's), `refresh` asks for the distribution's newest packages. A second build with the same
-    inputs finds everything in the cache. Raises `UsageError` for an unknown version and `BundleError` for what is
-    missing or fails; then, as after an interruption, a bundle that was there before is still whole.
+    `folder` is where it goes (default: by version and architecture in the cache), `releases` the target releases
+    (default: this machine's; images are made of the first one's packages), `package_sources` an apt folder to take
+    their sources from, `refresh` asks for the distribution's newest packages. A second build with the same inputs
+    finds everything in the cache. Raises `UsageError` for an unknown version and `BundleError` for what is missing or
+    fails; then, as after an interruption, a bundle that was there before is still whole.
     """
     versions = components(kubernetes)
     arch = arch or host_arch()
-    packages = PackageSource(release)
+    packages = [
+        PackageSource(release, package_sources or SYSTEM_SOURCES) for release in dict.fromkeys(releases or [""])
+    ]
     tools = find_toolchain(arch)
-    sources: Sequence[Source] = (packages, GoSource(tools), ImageSource(packages.task_name))
+    sources: Sequence[Source] = (*packages, GoSource(tools), ImageSource(packages[0].task_name))
     return assemble(
         versions,
         arch,
         [task for source in sources for task in source.tasks(versions, arch)],
         folder=folder or default_folder(versions.kubernetes, arch),
         cache=Cache(builds_dir()),
-        releases=(packages.release.name,),
+        releases=tuple(source.release.name for source in packages),
         built_with={"go": tools.go_version},
         refresh=refresh,
         on_progress=on_progress,

@@ -12,9 +12,10 @@ import tempfile
 from pathlib import Path
 
 from wizard.bundle import apt, image, rootfs
-from wizard.bundle.apt import SYSTEM_SOURCES, Apt, Package, own_release, read_sources
+from wizard.bundle.apt import Apt, Package
+from wizard.bundle.aptsources import SYSTEM_SOURCES, find_sources, named_release
 from wizard.bundle.image import write_layer
-from wizard.bundle.lock import Artifact, BundleError, Kind
+from wizard.bundle.lock import Artifact, Kind
 from wizard.bundle.pack import keep
 from wizard.bundle.rootfs import LAYER_PACKAGES, iptables_tree
 from wizard.bundle.task import Done, Inputs, Report, Task
@@ -46,30 +47,17 @@ LAYER = "iptables-layer.tar"
 
 
 class PackageSource:
-    """Fetches the packages of one release: the jump host's own."""
+    """Fetches the packages of one release, from the jump host's own sources unless others are named."""
 
     name = "packages"
 
-    def __init__(self, release: str = "") -> None:
-        """Take the release asked for (``debian-12``), or this machine's where it is empty.
+    def __init__(self, release: str = "", sources: Path = SYSTEM_SOURCES) -> None:
+        """Take the release asked for (``debian-12``), this machine's where it is empty, and an apt folder.
 
-        Raises `BundleError` where the jump host has no sources for it.
+        Raises `BundleError` where the folder has no sources for it.
         """
-        self.release = own_release()
-        if release and release != self.release.name:
-            raise BundleError(
-                f"No package sources are known for {release}",
-                why=f"this machine runs {self.release.name}, and packages come from a machine's own sources",
-                hint=f"Run `slipway bundle build` on a machine that runs {release}, and copy the bundle here.",
-            )
-        self._sources = read_sources(SYSTEM_SOURCES, self.release.codename)
-        if not self._sources.strip():
-            raise BundleError(
-                f"No package sources are known for {self.release.name}",
-                where=str(SYSTEM_SOURCES),
-                why=f"no source has the suite {self.release.codename} with the component main",
-                hint="Add the distribution's own source, run `apt-get update`, and try again.",
-            )
+        self.release = named_release(release)
+        self._sources = find_sources(self.release, sources)
 
     @property
     def task_name(self) -> str:

@@ -46,15 +46,24 @@ def build(
     folder: Folder = None,
     kubernetes: Kubernetes = "",
     release: Annotated[
-        str, typer.Option(help="The hosts' release, such as debian-12. Default: this machine's.", show_default=False)
-    ] = "",
+        list[str] | None,
+        typer.Option(help="A release of the hosts, such as debian-12; may be given again. Default: this machine's."),
+    ] = None,
+    sources: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="An apt folder to take the packages' sources from.")
+    ] = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Fetch the distribution's newest packages.")] = False,
     json_flag: JsonFlag = False,
 ) -> None:
     """Build the bundle from source, or bring it up to date; what was built before is not built again."""
     with _ends_politely(), _progress() as on_progress:
         result = build_bundle(
-            kubernetes or versions.default(), folder=folder, release=release, refresh=refresh, on_progress=on_progress
+            kubernetes or versions.default(),
+            folder=folder,
+            releases=release or (),
+            package_sources=sources,
+            refresh=refresh,
+            on_progress=on_progress,
         )
     emit(
         {

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from wizard.bundle import packages as packages_module
-from wizard.bundle.apt import Release, read_sources
+from wizard.bundle import aptsources
+from wizard.bundle.aptsources import Release, find_sources, named_release, read_sources
 from wizard.bundle.image import Entry
 from wizard.bundle.lock import BundleError
 from wizard.bundle.packages import PackageSource
@@ -69,23 +69,51 @@ def test_files_apt_would_not_read_are_not_read(etc: Path) -> None:
     assert read_sources(etc, "bookworm").strip() == ""
 
 
-def source_for(monkeypatch: pytest.MonkeyPatch, etc: Path, release: str) -> PackageSource:
-    monkeypatch.setattr(packages_module, "own_release", lambda: Release("debian", "12", "bookworm"))
-    monkeypatch.setattr(packages_module, "SYSTEM_SOURCES", etc)
-    return PackageSource(release)
+@pytest.fixture
+def on_bookworm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(aptsources, "own_release", lambda: Release("debian", "12", "bookworm"))
+    monkeypatch.setattr(aptsources, "KEYRINGS", tmp_path)
 
 
-def test_another_release_is_refused_saying_where_to_build_it(monkeypatch: pytest.MonkeyPatch, etc: Path) -> None:
+@pytest.mark.usefixtures("on_bookworm")
+def test_the_machines_own_release_is_the_default(etc: Path) -> None:
     (etc / "sources.list").write_text(OLD_FORMAT)
-    assert source_for(monkeypatch, etc, "debian-12").task_name == "packages/debian-12"
+    assert PackageSource("", etc).release.name == "debian-12"
+    assert PackageSource("debian-12", etc).task_name == "packages/debian-12"
+
+
+@pytest.mark.usefixtures("on_bookworm")
+def test_another_release_of_the_distribution_comes_from_the_same_archive(etc: Path) -> None:
+    (etc / "sources.list").write_text(OLD_FORMAT)
+    sources = find_sources(named_release("debian-13"), etc)
+    assert "Suites: trixie\n" in sources
+    assert "Suites: trixie-security\n" in sources
+    assert "bookworm" not in sources
+
+
+@pytest.mark.usefixtures("on_bookworm")
+def test_another_distribution_needs_sources_of_its_own(etc: Path) -> None:
+    (etc / "sources.list").write_text(OLD_FORMAT)
     with pytest.raises(BundleError, match=r"No package sources are known for ubuntu-24\.04") as error:
-        source_for(monkeypatch, etc, "ubuntu-24.04")
+        PackageSource("ubuntu-24.04", etc)
     assert "on a machine that runs ubuntu-24.04" in error.value.hint
+    (etc / "sources.list").write_text("deb http://archive.example/ubuntu noble main universe\n")
+    (etc / "ubuntu-archive-keyring.gpg").touch()
+    sources = find_sources(named_release("ubuntu-24.04"), etc)
+    assert f"Signed-By: {etc}/ubuntu-archive-keyring.gpg" in sources
 
 
-def test_a_machine_without_the_distributions_sources_is_told_so(monkeypatch: pytest.MonkeyPatch, etc: Path) -> None:
+@pytest.mark.usefixtures("on_bookworm")
+def test_an_unknown_release_is_refused_and_the_known_ones_are_named() -> None:
+    with pytest.raises(BundleError, match="No package sources are known for rocky-9") as error:
+        named_release("rocky-9")
+    assert "debian-13" in error.value.why
+
+
+@pytest.mark.usefixtures("on_bookworm")
+def test_a_machine_without_the_distributions_sources_is_told_so(etc: Path) -> None:
     with pytest.raises(BundleError, match="No package sources are known for debian-12"):
-        source_for(monkeypatch, etc, "")
+        PackageSource("", etc)
 
 
 @pytest.mark.parametrize(
