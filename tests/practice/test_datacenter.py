@@ -363,7 +363,7 @@ def test_down_leaves_nothing(pair: Pair) -> None:
         assert slipway("down", "--name", each["name"])["ended"] == [each["name"]]
     for number in numbers:
         assert not any(traces(number).values())
-    assert not store.folder_of(pair.one["name"]).exists()
+    assert not [path for path in store.practice_dir().iterdir() if OWN in path.name]
     done = CliRunner().invoke(practice_app, ["down", "--name", pair.one["name"]])
     assert done.exit_code == 2
     assert "there is no practice datacenter" in done.stderr

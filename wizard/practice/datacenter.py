@@ -219,8 +219,13 @@ def _for_each(hosts: Iterable[Host], work: Callable[[Host], None]) -> None:
 
 @contextmanager
 def _locked(name: str) -> Iterator[None]:
-    with locked(store.practice_dir() / f".{name}.lock", f"the practice datacenter {name}"):
-        yield
+    path = store.practice_dir() / f".{name}.lock"
+    with locked(path, f"the practice datacenter {name}"):
+        try:
+            yield
+        finally:
+            if not store.folder_of(name).is_dir():
+                path.unlink(missing_ok=True)
 
 
 @contextmanager

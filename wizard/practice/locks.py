@@ -29,27 +29,41 @@ def locked(
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     deadline = time.monotonic() + patience
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    told = False
+    while (handle := _try(path, shared)) is None:
+        if time.monotonic() >= deadline:
+            raise SlipwayError(
+                f"another slipway is at work on {what}",
+                why=f"process {_holder(path)} holds the lock",
+                hint="wait until it is done, then run the command again",
+            )
+        if not told:
+            waiting()
+            told = True
+        time.sleep(0.1)
     try:
-        told = False
-        while True:
-            try:
-                fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
-                    raise SlipwayError(
-                        f"another slipway is at work on {what}",
-                        why=f"process {holder} holds the lock",
-                        hint="wait until it is done, then run the command again",
-                    ) from None
-            if not told:
-                waiting()
-                told = True
-            time.sleep(0.1)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
+
+
+def _try(path: Path, shared: bool) -> int | None:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        # Whoever held it may have removed the file when done: then this is a lock on nothing.
+        if os.fstat(handle).st_ino == path.stat().st_ino:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+            return handle
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(handle)
+    return None
+
+
+def _holder(path: Path) -> str:
+    try:
+        return path.read_text().strip() or "unknown"
+    except OSError:
+        return "unknown"

@@ -104,7 +104,9 @@ def test_a_lock_names_who_holds_it_and_shared_holders_bear_each_other(tmp_path: 
     with both[0], both[1], pytest.raises(SlipwayError), locked(path, "it"):
         raise AssertionError
     with locked(path, "it"):
-        pass
+        path.unlink()  # by who holds it, when nothing is left to lock
+    with locked(path, "it"), pytest.raises(SlipwayError), locked(path, "it"):
+        raise AssertionError
 
 
 def test_debootstrap_takes_the_mirror_and_ends_with_its_starter() -> None:
