@@ -23,6 +23,8 @@ from wizard.errors import Level, Problem
 from wizard.remote.base import RemoteError, TimedOut
 
 _ONCE = Retry(times=0)
+GRACE = 10.0
+"""How much longer than its commands a step may take, in seconds."""
 
 SHOWN = 8 * 1024
 """Longer texts in a diff are cut in events, in characters."""
@@ -87,9 +89,10 @@ class Attempts:
         async with link.slots.hold(exclusive=step.exclusive):
             await self._turns.gate()
             node.began = time.monotonic()
-            async with asyncio.timeout(step.timeout) as deadline:
+            # The command itself ends after `timeout`, and then says how far it came; this is for what hangs elsewhere.
+            async with asyncio.timeout(step.timeout + GRACE) as deadline:
                 await self._send_until_through(node, link, context)
-        left = max(1.0, (deadline.when() or 0.0) - asyncio.get_running_loop().time())
+        left = max(1.0, (deadline.when() or 0.0) - GRACE - asyncio.get_running_loop().time())
         async with asyncio.timeout(left):
             if step.wait and not isinstance(node.verdict, Blocked):
                 context.waits(step.title)

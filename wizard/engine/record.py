@@ -6,100 +6,24 @@ itself; what depends on the clock takes `now`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 
 from wizard.engine import events as e
-from wizard.engine.events import Event, RunResult, Seen, StepInfo
+from wizard.engine.events import Event, RunResult
 from wizard.engine.lines import LogLine, log_line
-from wizard.engine.step import Diff
+from wizard.engine.stepstate import SETTLED, STEP_LOG_LINES, UNDER_WAY, State, StepRecord, Tally, tally
 from wizard.errors import Problem
+
+__all__ = [
+    "LOG_LINES", "SETTLED", "STEP_LOG_LINES", "UNDER_WAY", "LogLine", "Record", "State", "StepRecord", "Tally", "fold",
+    "interrupted", "reduce", "tally",
+]  # fmt: skip
 
 LOG_LINES = 500
 """How many lines of the whole run a record keeps; the journal has all of them."""
-STEP_LOG_LINES = 200
-"""How many lines of one step a record keeps."""
-
-
-class State(StrEnum):
-    """Where a step is."""
-
-    WAITING = "waiting"
-    PROBING = "probing"
-    CHANGING = "changing"
-    WAITING_FOR = "waiting-for"
-    DONE = "done"
-    UNCHANGED = "unchanged"
-    DRIFTED = "drifted"
-    """Of a dry run only: what a real one would change, or can't tell yet."""
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    QUARANTINED = "quarantined"
-
-
-SETTLED = frozenset(
-    {State.DONE, State.UNCHANGED, State.DRIFTED, State.FAILED, State.SKIPPED, State.QUARANTINED},
-)
-"""States from which a step moves only when it is tried again."""
-UNDER_WAY = frozenset({State.PROBING, State.CHANGING, State.WAITING_FOR})
-
-
-@dataclass(frozen=True, slots=True)
-class StepRecord:
-    """One step as it stands. `host` is where it runs now; `text` is what it is doing or waiting for, or why it ended.
-
-    `started` is the time (epoch) of the change; `seconds` how long the step took once it has ended.
-    """
-
-    info: StepInfo
-    state: State = State.WAITING
-    host: str = ""
-    fraction: float = 0.0
-    text: str = ""
-    seen: Seen | None = None
-    diff: tuple[Diff, ...] = ()
-    started: float = 0.0
-    seconds: float = 0.0
-    attempt: int = 0
-    problem: Problem | None = None
-    details: str = ""
-    log: tuple[LogLine, ...] = ()
-
-    @property
-    def settled(self) -> bool:
-        """Tell whether nothing more happens to the step."""
-        return self.state in SETTLED
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Steps of one host, one phase or the whole run, counted: `states` by state, `fraction` weighted (0 to 1)."""
-
-    name: str
-    total: int
-    states: Mapping[State, int]
-    fraction: float
-
-    def count(self, *states: State) -> int:
-        """Return how many steps are in any of `states`."""
-        return sum(self.states.get(state, 0) for state in states)
-
-    @property
-    def state(self) -> State:
-        """Return the state that a person should see of all these steps together."""
-        for state in (State.FAILED, State.QUARANTINED, State.CHANGING, State.WAITING_FOR, State.PROBING):
-            if self.states.get(state):
-                return state
-        if self.count(*SETTLED) < self.total:
-            return State.WAITING
-        for state in (State.SKIPPED, State.DRIFTED, State.DONE):
-            if self.states.get(state):
-                return state
-        return State.UNCHANGED
 
 
 @dataclass(frozen=True)
@@ -176,14 +100,6 @@ class Record:
     def under_way(self) -> tuple[StepRecord, ...]:
         """Return the steps that are being worked on."""
         return tuple(step for step in self.steps.values() if step.state in UNDER_WAY)
-
-
-def tally(name: str, steps: Iterable[StepRecord]) -> Tally:
-    """Return `steps` counted; a settled step counts in full, one under way by its own fraction."""
-    steps = tuple(steps)
-    weight = sum(step.info.weight for step in steps)
-    done = sum(step.info.weight * (1.0 if step.settled else step.fraction) for step in steps)
-    return Tally(name, len(steps), Counter(step.state for step in steps), done / weight if weight > 0 else 0.0)
 
 
 def reduce(record: Record, event: Event) -> Record:

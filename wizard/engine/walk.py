@@ -18,9 +18,26 @@ from wizard.engine.sink import Sink
 from wizard.engine.step import Blocked, Satisfied
 from wizard.engine.turns import NotAllowed, Stopped, Turns
 from wizard.errors import Level, Problem, SlipwayError
-from wizard.remote.base import RemoteError, TimedOut
+from wizard.remote.base import (
+    HostKeyChanged,
+    HostKeyUnknown,
+    LoginRefused,
+    RemoteError,
+    SudoRefused,
+    TimedOut,
+    Unreachable,
+)
 
 _CANCELLED = "the run was cancelled"
+_CODES = {
+    TimedOut: "step.timeout",
+    Unreachable: "host.unreachable",
+    LoginRefused: "host.login-refused",
+    HostKeyUnknown: "host.key-unknown",
+    HostKeyChanged: "host.key-changed",
+    SudoRefused: "host.sudo-refused",
+    RemoteError: "host.connection",
+}
 
 
 class Walker:
@@ -53,7 +70,7 @@ class Walker:
         except NotAllowed as error:
             await self._fail(node, error.as_problem("quorum.refused", host=node.host), "", started, alone=True)
         except SlipwayError as error:
-            await self._fail(node, error.as_problem("step.failed", host=node.host), error.details, started)
+            await self._fail(node, problem_with(error, node.host), error.details, started)
         except TimeoutError:
             problem = Problem(
                 "step.timeout",
@@ -115,7 +132,7 @@ class Walker:
             except RemoteError as error:
                 if error is not link.fault or isinstance(error, TimedOut):
                     raise
-                await self.quarantine(host, error.as_problem("host.unreachable", host=host))
+                await self.quarantine(host, problem_with(error, host))
                 if not any(not self._links[other].given_up for other in node.step.hosts):
                     raise
         if node.ended is None:
@@ -179,8 +196,16 @@ class Walker:
         looks = [self._attempts.look(node, link) for node in nodes]
         for error in await asyncio.gather(*looks, return_exceptions=True):
             if error is link.fault and isinstance(error, RemoteError) and not isinstance(error, TimedOut):
-                await self.quarantine(host, error.as_problem("host.unreachable", host=host))
+                await self.quarantine(host, problem_with(error, host))
                 return
+
+
+def problem_with(error: SlipwayError, host: str) -> Problem:
+    """Return what went wrong on `host` as a problem, with a code for its kind."""
+    if isinstance(error, HostGivenUp):
+        return error.problem
+    code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "step.failed")
+    return error.as_problem(code, host=host)
 
 
 async def _first(nodes: Sequence[Node]) -> None:

@@ -22,7 +22,7 @@ class Site:
         self.hosts = {name: FakeHost(name, tmp_path / name) for name in names}
         self.connections: dict[str, FakeConnection] = {}
         for host in self.hosts.values():
-            host.root.mkdir()
+            host.root.mkdir(parents=True, exist_ok=True)
 
     async def connect(self, name: str) -> Connection:
         if name not in self.connections:
