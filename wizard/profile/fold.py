@@ -64,9 +64,14 @@ def fold(data: Mapping[str, Any]) -> Profile:
             return Profile.model_validate(plain)
         except ValidationError as error:
             # The last first, so that a removal from a list leaves the other places true.
-            for place in sorted((item["loc"] for item in error.errors()), key=str, reverse=True):
+            for place in sorted((item["loc"] for item in error.errors()), key=_position, reverse=True):
                 _repair(plain, place)
     return Profile.model_validate({"name": "unnamed", "hosts": [], "endpoint": {"vip": ""}})
+
+
+def _position(place: tuple[int | str, ...]) -> list[tuple[int, str]]:
+    """Return what sorts places so that those in one list stand in its order."""
+    return [(step, "") if isinstance(step, int) else (-1, step) for step in place]
 
 
 def _repair(data: dict[str, Any], place: tuple[int | str, ...]) -> None:

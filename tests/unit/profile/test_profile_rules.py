@@ -12,7 +12,8 @@ from profile_samples import of_size, profile, sound_data
 
 from wizard.errors import Level, Problem
 from wizard.profile.codes import CODES
-from wizard.profile.model import Profile
+from wizard.profile.fold import fold
+from wizard.profile.model import Profile, Role
 from wizard.profile.networks import PORTS_IN_USE
 from wizard.profile.rules import COUNT_CODES, check_etcd_size, check_field, check_masters, rules
 from wizard.render import places
@@ -297,6 +298,21 @@ def _code(problem: Problem | None) -> str:
 def test_every_port_that_is_rendered_is_known_as_taken() -> None:
     rendered = {value for name, value in vars(places).items() if name.endswith("_PORT")}
     assert rendered - {places.API_PORT} <= set(PORTS_IN_USE)
+
+
+def test_what_can_stand_is_kept_where_something_beside_it_cannot() -> None:
+    roles = ["x", "master", *["y"] * 10, "etcd", 5]
+    folded = fold({"hosts": [{"name": "m1", "roles": roles, "ssh": {"port": "x", "user": "ops"}}, "junk"]})
+    assert folded.hosts[0].roles == (Role.MASTER, Role.ETCD)
+    assert folded.hosts[0].ssh.user == "ops"
+    assert folded.hosts[0].ssh.port is None
+    assert len(folded.hosts) == 2
+
+
+def test_a_pod_network_that_just_fits() -> None:
+    codes = {problem.code for problem in rules(profile(("network.pod_cidr", "10.244.0.0/22"), data=sound_data(4, 1)))}
+    assert "network.pod-tight" in codes
+    assert "network.pod-small" not in codes
 
 
 def test_problems_of_a_host_name_the_host() -> None:

@@ -213,3 +213,8 @@ def test_ready_profiles_can_be_installed_and_are_in_the_canonical_form(path: Pat
 def test_there_are_ready_profiles() -> None:
     names = {path.name for path in (ROOT / "profiles").glob("*.yaml")}
     assert names >= {"three-masters.yaml", "five-etcd-three-racks.yaml", "practice.yaml"}
+
+
+@pytest.mark.parametrize("word", ["1e3", "12e03", "nan", "Yes", "OFF"])
+def test_words_that_another_reader_would_misread_are_quoted_too(word: str) -> None:
+    assert f'zone: "{word}"' in dump(profile(("hosts[0].zone", word)))
