@@ -2,13 +2,16 @@
 #   M  the token that reports begin with     R  a prefix of all paths (tests; empty on hosts)
 # Kept here:
 #   T  files beside their places, removed when the script ends early     C  paths written or removed, one a line
-#   D  directories to flush     K  kept copies to flush     N  a newline     e  what a command complained of
+#   D  directories to flush     K  kept copies to flush     H  hashes to check     P  places, by name beside them
+#   E  a file for complaints    N  a newline     e  what a command complained of
 set -eu
 umask 077
 T=
 C=
 D=
 K=
+H=
+P=
 N='
 '
 say() { printf '%s %s\n' "$M" "$*"; }
@@ -17,21 +20,30 @@ trap '[ -z "$T" ] || rm -f $T' EXIT
 trap 'exit 98' HUP INT TERM
 folder() { [ -d "$1" ] || e=$( { umask "$2"; mkdir -p "$1"; } 2>&1 ) || die folder "${1#"$R"}" "$e"; }
 beside() { n="${1%/*}/.slipway-${M#*-}-$2"; }
+began() { folder "$R/run/slipway" 022; E="$R/run/slipway/.said-${M#*-}"; T="$T $E"; : >"$E" || die write "$E" "can't be written"; }
 get() {
   t="$R$2"; folder "${t%/*}" "$8"; beside "$t" "$1"; T="$T $n"
+  umask "$9"
   case $5 in
-  zstd) e=$( { head -c "$3" | zstd -dcq >"$n"; } 2>&1 ) || die write "$2" "$e";;
-  *) e=$( { head -c "$3" >"$n"; } 2>&1 ) || die write "$2" "$e";;
+  zstd) { head -c "$3" | zstd -dcq >"$n"; } 2>"$E" || unwritten "$2";;
+  *) head -c "$3" 2>"$E" >"$n" || unwritten "$2";;
   esac
-  h=$(sha256sum <"$n")
-  [ "${h%% *}" = "$4" ] || die checksum "$2" "wanted sha256 $4, got ${h%% *}"
-  [ "$6" = 600 ] || chmod "$6" "$n"
+  umask 077
+  H="$H$4  $n$N"; P="$P$n $2$N"
+  [ "$6" = - ] || chmod "$6" "$n"
   [ "$7" = - ] || e=$(chown "$7" "$n" 2>&1) || die owner "$2" "$e"
   say "got $2"
 }
+unwritten() { e=$(cat "$E"; { : >>"$n"; } 2>&1) || :; die write "$1" "$e"; }
+verify() {
+  e=$(printf %s "$H" | sha256sum -c --quiet 2>/dev/null) && return 0
+  n="${e%%: FAILED*}"; p="${P#*"$n "}"
+  h=$(sha256sum "$n"); w="${H%%"  $n"*}"
+  die checksum "${p%%"$N"*}" "wanted sha256 ${w##*"$N"}, got ${h%% *}"
+}
 get_marker() {
   t="$R/etc/slipway/cluster.json"; folder "${t%/*}" 022; beside "$t" marker; T="$T $n"
-  e=$( { head -c "$1" >"$n"; } 2>&1 ) || die write /etc/slipway/cluster.json "$e"
+  head -c "$1" 2>"$E" >"$n" || unwritten /etc/slipway/cluster.json
   [ "$(wc -c <"$n")" -eq "$1" ] || die checksum /etc/slipway/cluster.json "the marker arrived in part"
 }
 locked() {
@@ -82,7 +94,7 @@ note() {
   } >"$f.new" && mv -f "$f.new" "$f"
   exec 9>&-
 }
-settle() { [ -z "$D" ] || sync $D 2>/dev/null || :; }
+settle() { rm -f "$E"; [ -z "$D" ] || sync $D 2>/dev/null || :; }
 feed() {
   folder "$R/run/slipway" 022; q="$R/run/slipway/.sum-${M#*-}"; T="$T $q"
   set +e

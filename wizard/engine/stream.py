@@ -95,6 +95,8 @@ def encode(
         raise ValueError(f"refuses to remove a directory of the root: {gone}")
     script = [f"M={token}\nR={shlex.quote(root)}", _prelude(), first]
     stdin: list[Stdin] = []
+    if change.files or marker:
+        script.append("began")
     for number, file in enumerate(change.files):
         script.append(_get(file, number, change.files))
         stdin.append(file.content)
@@ -102,6 +104,8 @@ def encode(
         text = marker.encode()
         script.append(f"get_marker {len(text)}")
         stdin.append(text)
+    if change.files:
+        script.append("verify")
     unknown = [path for path in (*(file.path for file in change.files), *change.ours) if path not in known]
     script += [f"keep {check_path(path)}" for path in unknown]
     script.append("flush")
@@ -111,7 +115,7 @@ def encode(
     if any(_size(file.content) >= LARGE or file.unpack for file in change.files):
         large = [file for file in change.files if _size(file.content) >= LARGE or file.unpack]
         script.append("note " + " ".join(f"{sha256_of(file)} {file.path}" for file in large))
-    if change.files:
+    if change.files or marker:
         script.append("settle")
     for pipe in change.pipes:
         script.append(_feed(pipe))
@@ -133,7 +137,9 @@ def _get(file: File, number: int, files: Sequence[File]) -> str:
     if unpack not in ("none", "zstd"):
         raise ValueError(f"{path}: can't unpack {unpack!r}")
     owner = "-" if file.owner == "root:root" else shlex.quote(file.owner)
-    return f"get {number} {path} {_size(file.content)} {sha256_of(file)} {unpack} {file.mode:o} {owner} {parents}"
+    # Created with the right mode where a umask can do that: no chmod to wait for, and never open for a moment.
+    umask, mode = {0o644: ("022", "-"), 0o600: ("077", "-")}.get(file.mode, ("077", f"{file.mode:o}"))
+    return f"get {number} {path} {_size(file.content)} {sha256_of(file)} {unpack} {mode} {owner} {parents} {umask}"
 
 
 def _feed(pipe: Pipe) -> str:

@@ -47,7 +47,7 @@ async def send(root: Path, change: Change, **more: object) -> tuple[Reply, Resul
 
 
 def left_over(root: Path) -> list[Path]:
-    return [*root.rglob(".slipway-*"), *root.rglob(".sum-*")]
+    return [*root.rglob(".slipway-*"), *root.rglob(".sum-*"), *root.rglob(".said-*")]
 
 
 async def look(root: Path, *files: File) -> tuple[Diff, ...]:
@@ -166,7 +166,7 @@ async def test_a_pipe_with_a_flipped_byte_or_a_failing_command_fails(tmp_path: P
 async def test_a_full_disk_is_told_and_the_old_file_stays(tmp_path: Path) -> None:
     await send(tmp_path, Change(files=(file("/etc/a", b"old"),)))
     encoded = encode(Change(files=(file("/etc/a", b"new"),)), root=str(tmp_path))
-    full = encoded.command.script.replace('head -c "$3" >"$n"', 'head -c "$3" >/dev/full')
+    full = encoded.command.script.replace('head -c "$3" 2>"$E" >"$n"', 'head -c "$3" 2>"$E" >/dev/full')
     assert full != encoded.command.script
     result = await run_here(type(encoded.command)(full, encoded.command.stdin))
     failure = parse(result.text, encoded.token).failure
