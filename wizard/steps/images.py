@@ -26,7 +26,7 @@ def images_step(
     script = f"""
 {CTR} ls 2>/dev/null || true
 echo {_CUT}
-cat {NOTES}/* 2>/dev/null || true
+cat {NOTES}/*_* 2>/dev/null || true
 """
 
     def judge(output: str, _status: int) -> Verdict:
@@ -66,10 +66,11 @@ def _pipe(bundle: Bundle, artifact: Artifact) -> Pipe:
     ref = shlex.quote(artifact.ref)
     note = shlex.quote(f"{NOTES}/{artifact.ref.replace('/', '_')}")
     # `--local` imports in ctr itself: the daemon's transfer service takes about twice the time here.
+    # What ctr says (deprecations, above all) is shown only where it fails.
     command = f"""
-zstd -dcq | {CTR} import --local - >/dev/null
-{CTR} label {ref} {PINNED} >/dev/null
-mkdir -p {NOTES}
-{CTR} ls "name=={artifact.ref}" | awk -v ref={ref} -v id={artifact.image_id} '$1 == ref {{print $1, $3, id}}' > {note}
-""".strip().replace("\n", " && ")
+mkdir -p {NOTES}; log={note}.log
+{{ zstd -dcq | {CTR} import --local - && {CTR} label {ref} {PINNED} && {CTR} ls "name=={artifact.ref}" > {note}.ls
+}} > "$log" 2>&1 || {{ tail -n 5 "$log" >&2; exit 1; }}
+awk -v ref={ref} -v id={artifact.image_id} '$1 == ref {{print $1, $3, id}}' {note}.ls > {note} && rm -f {note}.ls "$log"
+"""
     return Pipe(f"image {artifact.ref}", bundle.blob(artifact.name), command)

@@ -1,0 +1,111 @@
+"""Starting a run as a process of its own, in its own session: closing the screen that started it changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wizard.errors import Exit, HeldError, Level, Problem, SlipwayError
+from wizard.plans.job import Job
+
+START_SECONDS = 30.0
+"""How long a run may take to say that it has begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run's process is told on its stdin, once: the only way in which secrets reach it.
+
+    `interactive` says that someone will answer questions; without, what needs a person fails and says so. `yes` answers
+    what may be answered without one, never a host key.
+    """
+
+    run: str
+    profile: dict[str, Any]
+    bundle: str
+    folder: str
+    interactive: bool = False
+    yes: bool = False
+    take_over: bool = False
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def new_run_id() -> str:
+    """Return a run's id: when it began (UTC) and four random digits: ``20261123-091502-3fa2``."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+
+
+def order_of(job: Job, **options: Any) -> Order:
+    """Return the order to do `job`."""
+    return Order(
+        new_run_id(), job.profile.model_dump(mode="json"), str(job.bundle.folder), str(job.folder), **options
+    )  # fmt: skip
+
+
+async def launch(order: Order) -> str:
+    """Start the run's process and return the run's id once it holds the cluster's lock and writes its journal.
+
+    Raises `HeldError` where another run has the cluster, `SlipwayError` where the process can't begin.
+    """
+    folder = Path(order.folder)
+    logs = folder / "logs"
+    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = logs / f"{order.run}.log"
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "wizard", "run-order",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=handle,
+            start_new_session=True, cwd="/",
+        )  # fmt: skip
+    finally:
+        os.close(handle)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(asdict(order)).encode())
+    process.stdin.close()
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+        said: dict[str, Any] = json.loads(line)
+    except (TimeoutError, ValueError) as error:
+        raise SlipwayError(
+            "The run did not begin", where=str(log), why="its process ended without a word",
+            hint="See that file, and try again.", details=_tail(log),
+        ) from error  # fmt: skip
+    if "started" not in said:
+        raise error_of(said)
+    return order.run
+
+
+def said_of(error: SlipwayError) -> dict[str, Any]:
+    """Return an error as what a run's process says instead of having begun."""
+    problems = [problem.as_dict() for problem in getattr(error, "problems", ())]
+    words = {key: getattr(error, key) for key in ("title", "where", "why", "hint", "details")}
+    return {"error": words, "exit": int(error.exit_code), "problems": problems}
+
+
+def error_of(said: Mapping[str, Any]) -> SlipwayError:
+    """Return the error that a run's process said."""
+    words = dict(said["error"])
+    title = words.pop("title")
+    if said["exit"] == Exit.HELD:
+        found = tuple(Problem(**{**item, "level": Level(item["level"])}) for item in said["problems"])
+        return HeldError(title, problems=found, **words)
+    error = SlipwayError(title, **words)
+    error.exit_code = Exit(said["exit"])
+    return error
+
+
+def _tail(log: Path) -> str:
+    try:
+        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])
+    except OSError:
+        return ""
