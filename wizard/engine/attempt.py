@@ -80,7 +80,12 @@ class Attempts:
         """Change the host until the step's probe is satisfied. Raises `StepError` where it isn't in the end."""
         step = node.step
         context = StepContext(step, link.name, self._links, self._sink, self._mask)
-        async with self._turns.touching(step, context, context.waits):
+
+        def waits(why: str) -> None:
+            link.check()
+            context.waits(why)
+
+        async with self._turns.touching(step, context, waits):
             await self._try(node, link, context)
 
     async def _try(self, node: Node, link: HostLink, context: StepContext) -> None:
@@ -88,6 +93,7 @@ class Attempts:
         deadline: asyncio.Timeout | None = None
         async with link.slots.hold(exclusive=step.exclusive):
             await self._turns.gate()
+            link.check()
             node.began = time.monotonic()
             # The command itself ends after `timeout`, and then says how far it came; this is for what hangs elsewhere.
             async with asyncio.timeout(step.timeout + GRACE) as deadline:

@@ -10,11 +10,12 @@ from wizard.engine.hosts import HostLink
 from wizard.engine.mask import Masker
 from wizard.engine.reply import Said
 from wizard.engine.sink import Sink
-from wizard.engine.step import Change, Step
+from wizard.engine.step import Change, Retry, Step
 from wizard.remote.base import Blob, Command, Result
 
 LONGEST_LINE = 2000
 """Longer lines of a command's output are cut, in characters."""
+_AGAIN = Retry(times=1)
 TAIL = 10
 """So many of a command's last lines are the evidence of its failure."""
 
@@ -31,7 +32,7 @@ class StepContext:
 
     async def run(self, host: str, command: Command) -> Result:
         """Run `command` on `host` over the run's own connection."""
-        return await self._links[host].send(command)
+        return await self._links[host].send(command, retry=_AGAIN)
 
     def say(self, text: str) -> None:
         """Put one line into the step's log."""

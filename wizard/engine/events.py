@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -276,7 +277,12 @@ Event = (
 
 E = TypeVar("E", bound=Stamped)
 
-_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
+
+@cache
+def _adapter() -> TypeAdapter[Event]:
+    """Return the events' validator; made when first needed, for making it takes a tenth of a second."""
+    return TypeAdapter(Annotated[Event, Field(discriminator="event")])
+
 
 BATCHED = frozenset({"StepProgress", "StepLog", "StepProbed", "StepWaiting", "Note", "FactsGathered"})
 """Events that may reach the disk up to 0.2 s late; all others are synced before the run goes on."""
@@ -289,12 +295,12 @@ def stamped(event: E, sequence: int, time: float) -> E:
 
 def to_json(event: Event) -> str:
     """Return `event` as one line of JSON; its key ``event`` names the kind."""
-    return _ADAPTER.dump_json(event).decode()
+    return _adapter().dump_json(event).decode()
 
 
 def from_json(text: str | bytes) -> Event:
     """Return the event that `text` holds. Raises ValueError for text that is no event of this version."""
     try:
-        return _ADAPTER.validate_json(text)
+        return _adapter().validate_json(text)
     except ValidationError as error:
         raise ValueError(f"not an event of this version of slipway: {str(text)[:80]}") from error

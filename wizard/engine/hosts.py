@@ -118,8 +118,7 @@ class HostLink:
         retry = retry or self._retry
         tries = 0
         while True:
-            if self.given_up:
-                raise HostGivenUp(self.given_up)
+            self.check()
             try:
                 connection = await self._connect(self.name)
                 return await connection.run(command, on_output)
@@ -129,6 +128,11 @@ class HostLink:
                     raise
             await asyncio.sleep(retry.backoff * 2**tries)
             tries += 1
+
+    def check(self) -> None:
+        """Raise `HostGivenUp` where the host is in quarantine."""
+        if self.given_up:
+            raise HostGivenUp(self.given_up)
 
     async def look(self, probe: Probe) -> Look:
         """Run `probe`, together with all others that are asked for at the same moment, in one round trip."""

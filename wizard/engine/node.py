@@ -60,6 +60,11 @@ class Node:
         known = self.verdict is not None and not isinstance(self.verdict, Unknown)
         return known and self.looked_on == self.host and self.looked > changes
 
+    async def wait(self) -> None:
+        """Return when the step has ended, and isn't being tried again."""
+        while self.ended is None:
+            await self.over.wait()
+
     def end(self, ended: Ended, why: str = "", problem: Problem | None = None) -> None:
         """The step has ended."""
         self.ended, self.why, self.problem = ended, why, problem

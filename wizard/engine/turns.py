@@ -18,7 +18,7 @@ from wizard.errors import SlipwayError
 
 T = TypeVar("T")
 
-PATIENCE = 600.0
+PATIENCE = 180.0
 """How long a step waits for a quorum that could bear it, in seconds."""
 POLL = 1.0
 """How often the health of a group is asked for while a step waits, in seconds."""

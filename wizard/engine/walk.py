@@ -67,6 +67,11 @@ class Walker:
             await self._end(node, Ended.SKIPPED, e.StepSkipped(node.step.id, _CANCELLED), _CANCELLED)
         except StepError as error:
             await self._fail(node, error.problem, error.details, started)
+        except HostGivenUp as error:
+            if node.began:
+                await self._fail(node, error.problem, "", started)
+            else:
+                await self._give_up(node)
         except NotAllowed as error:
             await self._fail(node, error.as_problem("quorum.refused", host=node.host), "", started, alone=True)
         except SlipwayError as error:
@@ -95,7 +100,7 @@ class Walker:
         step = node.step
         for name in step.needs:
             need = self._nodes[name]
-            await need.over.wait()
+            await need.wait()
             if need.ended is not Ended.DONE:
                 return self._lost(need)
         if step.needs_any:
@@ -106,7 +111,7 @@ class Walker:
                     return self._lost(next(need for need in needs if need.ended not in (None, Ended.DONE)))
                 await _first(left)
         for name in step.after:
-            await self._nodes[name].over.wait()
+            await self._nodes[name].wait()
         return None
 
     def _lost(self, need: Node) -> tuple[str, bool]:
@@ -136,8 +141,7 @@ class Walker:
                 if not any(not self._links[other].given_up for other in node.step.hosts):
                     raise
         if node.ended is None:
-            why = f"{node.host} is in quarantine"
-            await self._end(node, Ended.QUARANTINED, e.StepSkipped(node.step.id, why, True), why)
+            await self._give_up(node)
 
     async def _on(self, node: Node, link: HostLink, started: float) -> None:
         """Walk the step on one host: look where what is known is stale, change where something differs."""
@@ -164,6 +168,10 @@ class Walker:
         node.end(Ended.FAILED, problem.message, problem)
         if not (alone or self._dry or node.step.alternates):
             await self.quarantine(node.host, problem)
+
+    async def _give_up(self, node: Node) -> None:
+        why = f"{node.host} is in quarantine"
+        await self._end(node, Ended.QUARANTINED, e.StepSkipped(node.step.id, why, True), why)
 
     async def _end(self, node: Node, ended: Ended, event: Event, why: str = "") -> None:
         await self._sink.commit(event)
