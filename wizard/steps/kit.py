@@ -106,7 +106,7 @@ if [ "$(cat {stamp} 2>/dev/null)" != {digest} ] || [ $restart = yes ]; then
 else
   systemctl is-active -q {unit} || systemctl start {block} {unit}
 fi
-{wait_on_host(service.ready, service.ready_seconds, f"{service.unit} did not become ready", f"systemctl status --no-pager -l -n 15 {unit}")}
+{wait_on_host(f'[ "$(systemctl is-active {unit})" = active ] && {{ {service.ready}; }}', service.ready_seconds, f"{service.unit} did not become ready", f"systemctl status --no-pager -l -n 15 {unit}")}
 echo {digest} > {stamp}
 """  # noqa: E501
 
