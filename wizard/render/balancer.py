@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from wizard.profile.model import Host, Profile, Role
-from wizard.render.files import RenderedFile, rendered
+from wizard.render.files import RenderedFile, fill, rendered
 from wizard.render.places import (
     API_PORT,
     BALANCER_CHECK_PORT,
     BALANCER_HEALTH_PORT,
     HAPROXY_SOCKET,
     HAPROXY_STATE,
+    LIBEXEC,
+    RUN,
 )
 from wizard.render.site import Site
 
-CHECK = "/usr/local/libexec/slipway/check-haproxy"
+CHECK = f"{LIBEXEC}/check-haproxy"
+CONFIG = "/etc/keepalived/keepalived.conf"
+OWNER_CONFIG = "/etc/keepalived/owner.conf"
+GUARD = f"{LIBEXEC}/keepalived-guard"
 
 
 def haproxy(site: Site, host: Host) -> tuple[RenderedFile, ...]:
@@ -46,34 +53,48 @@ def haproxy(site: Site, host: Host) -> tuple[RenderedFile, ...]:
 
 
 def keepalived(site: Site, host: Host) -> tuple[RenderedFile, ...]:
-    """Return keepalived's configuration, its check, and what is added to the distribution's unit."""
+    """Return keepalived's configuration, its check and guard, and what is added to the distribution's unit."""
     if Role.MASTER not in host.roles:
         return ()
     endpoint = site.profile.endpoint
     interface = site.interface(host)
+    config = {
+        "name": host.name,
+        "check": CHECK,
+        "state": HAPROXY_STATE,
+        "interface": interface,
+        "vrid": endpoint.vrid,
+        "priority": priority(site.profile, host),
+        "advert": endpoint.advert_interval,
+        "ip": host.ip,
+        "peers": tuple(master.ip for master in site.profile.masters if master != host),
+        "vip": endpoint.vip,
+    }
+    timing = restart_timing(endpoint.advert_interval)
+    template = "keepalived/keepalived.conf"
     return (
-        rendered(
-            "/etc/keepalived/keepalived.conf",
-            "keepalived/keepalived.conf",
-            mode=0o600,
-            name=host.name,
-            check=CHECK,
-            state=HAPROXY_STATE,
-            interface=interface,
-            vrid=endpoint.vrid,
-            priority=priority(site.profile, host),
-            advert=endpoint.advert_interval,
-            ip=host.ip,
-            peers=tuple(master.ip for master in site.profile.masters if master != host),
-            vip=endpoint.vip,
+        *(
+            RenderedFile(path, fill(template, **config, owner=owner).encode(), mode=0o600)
+            for path, owner in ((CONFIG, False), (OWNER_CONFIG, True))
         ),
         rendered(CHECK, "keepalived/check-haproxy", mode=0o755, port=BALANCER_HEALTH_PORT),
         rendered(
-            "/etc/systemd/system/keepalived.service.d/slipway.conf",
-            "keepalived/slipway.conf",
+            GUARD,
+            "keepalived/keepalived-guard",
+            mode=0o755,
             vip=endpoint.vip,
             interface=interface,
-            takeover=takeover_seconds(site.profile),
+            run=RUN,
+            state=HAPROXY_STATE,
+            grace=timing.grace_ms,
+            pause=timing.pause,
+            takeover=timing.takeover,
+        ),
+        rendered(
+            "/etc/systemd/system/keepalived.service.d/slipway.conf",
+            "keepalived/slipway.conf",
+            guard=GUARD,
+            run=RUN,
             restrict_oom=site.lacks_sys_resource(host),
         ),
     )
@@ -86,9 +107,25 @@ def priority(profile: Profile, host: Host) -> int:
     return 250 - step * masters.index(host)
 
 
-def takeover_seconds(profile: Profile) -> float:
-    """Return how long another master needs at most to take the VIP of one that is silent, with some room.
+@dataclass(frozen=True, slots=True)
+class RestartTiming:
+    """When a keepalived that was killed while it held the VIP may do what.
 
-    RFC 9568: three adverts, and a skew of (256 - priority) / 256 of one.
+    Within `grace_ms` (milliseconds) it may start as the VIP's owner; `pause` seconds later it is an equal again.
+    After `takeover` seconds another master has the VIP for certain.
     """
-    return round(4 * profile.endpoint.advert_interval + 0.3, 2)
+
+    grace_ms: int
+    pause: float
+    takeover: float
+
+
+def restart_timing(advert: float) -> RestartTiming:
+    """Return the times that follow from the interval of adverts (seconds).
+
+    A backup waits for three adverts and a skew of up to one (RFC 9568, section 6.1), the first of which may have been
+    almost due when keepalived was killed; keepalived itself takes about 0.1 s to start.
+    """
+    return RestartTiming(
+        grace_ms=max(50, round(2000 * advert) - 100), pause=round(2 * advert, 2), takeover=round(4 * advert + 0.3, 2)
+    )
