@@ -73,7 +73,9 @@ class Door(asyncssh.SSHServer):
         return list(responses) == [self.server.password]
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
-        return self.server.forwarding
+        if not self.server.forwarding:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed")
+        return True
 
     def session_requested(self):
         if self.server.running >= self.server.max_sessions:
@@ -99,7 +101,7 @@ class Process(asyncssh.SSHServerProcess):
                 "/bin/sh", "-c", process.command or "", stdin=pipe, stdout=pipe, stderr=pipe,
                 start_new_session=True, env=self.server.environment(),
             )  # fmt: skip
-            self.server.children.append(self.child.pid)
+            self.server.children.append(self.child)
             feeding = asyncio.create_task(self.feed())
             await asyncio.gather(
                 self.tell(self.child.stdout, process.stdout), self.tell(self.child.stderr, process.stderr)
@@ -148,7 +150,7 @@ class Server:
     most_running: int = 0
     port: int = 0
     connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
-    children: list[int] = field(default_factory=list)
+    children: list[asyncio.subprocess.Process] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     passwords_seen: list[str] = field(default_factory=list)
 
@@ -172,6 +174,15 @@ class Server:
             connection.abort()
         self.connections.clear()
 
+    async def end_children(self) -> None:
+        """End what still runs, as no host would: only when a test is over."""
+        for child in self.children:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.stdin.close()
+            await child.wait()
+        await asyncio.sleep(0.01)  # the loop lets go of their pipes
+
     @asynccontextmanager
     async def listening(self, port: int = 0) -> AsyncIterator[Server]:
         listener = await asyncssh.listen(
@@ -189,9 +200,7 @@ class Server:
             self.cut()
             listener.close()
             await listener.wait_closed()
-            for child in self.children:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(child, signal.SIGKILL)
+            await self.end_children()
 
 
 def install_fake_sudo(folder: Path) -> None:

@@ -20,7 +20,7 @@ def stat_of(pid: int) -> str:
 
 async def gone(pid: int) -> bool:
     """Tell whether process `pid` ends within a while (a zombie has ended)."""
-    for _ in range(100):
+    for _ in range(400):
         try:
             state = stat_of(pid).rpartition(")")[2].split()[0]
         except (FileNotFoundError, ProcessLookupError):

@@ -87,7 +87,7 @@ class SshConnection:
         nonce = random.token_hex(8) if sudo else ""
         start = launch(command, sudo=sudo, nonce=nonce)
         session = CommandSession(Gate(nonce) if sudo else None, on_output)
-        began = time.monotonic()
+        sent = began = time.monotonic()
         try:
             await self._open(start, session)
             if session.gate is not None:
@@ -106,7 +106,7 @@ class SshConnection:
         if session.status is None:
             raise failures.lost(self.target, session.lost)
         # timeout(1) exits with 124; after SIGKILL it ends by that signal, which a shell or sudo tells as 137.
-        if session.status in (124, 137, -1) and seconds >= limit(command):
+        if session.status in (124, 137, -1) and time.monotonic() - sent >= limit(command):
             raise failures.too_slow(self.target, command, session.result(seconds), "the host has ended it")
         return session.result(seconds)
 
@@ -171,8 +171,8 @@ class SshConnection:
                 session.channel.send_signal("TERM")
             elif session.gate.opened:
                 # Only root may end what runs under sudo.
-                stop = Command(f"kill -TERM {session.gate.parent}", timeout=5)
-                await asyncio.wait_for(self._once(stop, self._password, None), 5)
+                stop = Command(f"kill -TERM {session.gate.parent}", timeout=10)
+                await asyncio.wait_for(self._once(stop, self._password, None), 10)
 
     def forward(self, host: str, port: int) -> AbstractAsyncContextManager[tuple[str, int]]:
         """Open a forwarded port on 127.0.0.1; see `wizard.remote.base.Connection.forward`."""
@@ -180,6 +180,8 @@ class SshConnection:
 
     @asynccontextmanager
     async def _forward(self, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
+        if self.closed:
+            raise failures.lost(self.target, None)
         try:
             listener = await self.link.forward_local_port("127.0.0.1", 0, host, port)
         except (asyncssh.Error, OSError) as error:

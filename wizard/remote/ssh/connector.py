@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wizard.errors import Level, Problem
 from wizard.remote.base import HostKeyUnknown, Target
 from wizard.remote.secrets import GivenSecrets, Secrets
 
@@ -47,6 +48,14 @@ class SshConnector:
     def accept(self, target: Target, key: str) -> None:
         """Record `key` (`HostKeyUnknown.key`) for `target` or one of its hops, after a person has said yes."""
         self._opening().accept(target, key)
+
+    async def agent_problem(self) -> Problem | None:
+        """Tell whether the SSH agent that was there has gone, before it is needed for a new login."""
+        why = await self._opening().agent_gone()
+        if not why:
+            return None
+        hint = "Name a key in the profile (ssh.key), or log in to this machine anew with agent forwarding."
+        return Problem("ssh.agent-gone", Level.WARNING, f"{why}: a lost connection could not be opened again", hint)
 
     async def close(self) -> None:
         """Close every connection, those through a jump host before the jump host."""

@@ -25,6 +25,12 @@ def unreachable(target: Target, error: BaseException) -> RemoteError:
 def _reason(target: Target, error: BaseException) -> tuple[str, str]:
     number = error.errno if isinstance(error, OSError) else None
     text = str(error).strip()
+    if isinstance(error, asyncssh.ChannelOpenError):
+        if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+            hint = "Allow it in sshd_config there: AllowTcpForwarding yes (or local); see PermitOpen too."
+            return f"the jump host may not forward ({text})", hint
+        hint = "Check that the jump host reaches this address and port, and that sshd runs there."
+        return f"the jump host doesn't get there ({text})", hint
     if isinstance(error, socket.gaierror):
         return "the name has no address", "Check the spelling, or use an IP address; a closed site often has no DNS."
     if number == errno.ECONNREFUSED or "refused" in text.lower():
@@ -38,11 +44,6 @@ def _reason(target: Target, error: BaseException) -> tuple[str, str]:
         return (
             f"no answer within {target.connect_timeout:g} s",
             "Check address and power; a firewall that drops packets looks the same.",
-        )
-    if isinstance(error, asyncssh.ChannelOpenError):
-        return (
-            f"the jump host can't open the way there ({text})",
-            "Check that the jump host reaches this address and port.",
         )
     if isinstance(error, asyncssh.KeyExchangeFailed):
         return f"no common algorithm ({text})", "Update sshd on the host, or allow aes128-gcm and curve25519 there."

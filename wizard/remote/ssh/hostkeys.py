@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,30 @@ class KnownKeys:
     authorities: tuple[asyncssh.SSHKey, ...]
     revoked: tuple[asyncssh.SSHKey, ...]
 
-    def algorithms(self) -> list[str]:
-        """Return the signature algorithms of the keys on record, so that the host shows one of these."""
-        names = [name for key in self.trusted for name in key.sig_algorithms]
-        return [name.decode() for name in dict.fromkeys(names)]
+
+FAMILIES = (
+    ("ssh-ed25519",),
+    ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
+    ("rsa-sha2-512", "rsa-sha2-256"),
+)
+"""Host key algorithms by kind of key: sshd has up to one key of each kind."""
+
+
+def algorithms(known: KnownKeys) -> Sequence[str]:
+    """Return the host key algorithms to ask for, those on record first; empty means asyncssh's defaults.
+
+    A host shows one key only: the kind that is asked for first.
+    """
+    if known.authorities:
+        return ()
+    on_record = [name.decode() for key in known.trusted for name in key.sig_algorithms if name != b"ssh-rsa"]
+    return list(dict.fromkeys([*on_record, *(name for family in FAMILIES for name in family)]))
+
+
+def other_families(key: asyncssh.SSHKey) -> Sequence[Sequence[str]]:
+    """Return the algorithms of the kinds of key that `key` is not."""
+    mine = {name.decode() for name in key.sig_algorithms}
+    return [family for family in FAMILIES if mine.isdisjoint(family)]
 
 
 class KnownHosts:
