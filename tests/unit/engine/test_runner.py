@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.unit.engine.fakes import until
+from tests.unit.engine.fakes import FakeConnection, until
 from tests.unit.engine.plans import QUICK, Site, plan
 from wizard.engine import events as e
 from wizard.engine.control import Control, Intent
@@ -19,7 +20,7 @@ from wizard.engine.record import State, fold
 from wizard.engine.sink import Memory
 from wizard.engine.step import Blocked, Context, Drifted, Plan, Probe, Satisfied, Unknown
 from wizard.errors import Exit, Level, Problem
-from wizard.remote.base import Command, Secret
+from wizard.remote.base import Command, Result, Secret, TimedOut
 
 OWNER = Owner("uid-1", "demo", "0.1")
 
@@ -498,3 +499,63 @@ async def test_an_empty_plan_is_done(tmp_path: Path) -> None:
     outcome = await Site(tmp_path, "m1").run(Plan("c", "t", ()))
     assert outcome.result is RunResult.DONE
     assert QUICK.times == 3
+
+
+async def test_a_cluster_wide_step_moves_on_when_its_host_dies_under_it(tmp_path: Path) -> None:
+    site = Site(tmp_path, "m1", "m2", "m3")
+    site["m2"].dead = True
+    cluster = site.script_step(
+        "cluster", "m1", "test -e $ROOT/c", "touch $ROOT/c", alternates=("m2", "m3"), after=("m2/a",)
+    )
+
+    def dies(event: Event) -> None:
+        if isinstance(event, e.StepStarted) and event.host == "m1" and event.step == "cluster":
+            site["m1"].dead = True
+
+    sink = Memory(dies)
+    outcome = await site.run(plan(*(site.file_step(host, "a") for host in ("m1", "m2", "m3")), cluster), sink)
+    assert "cluster" in outcome.changed
+    assert set(outcome.quarantined) == {"m1", "m2"}
+    assert outcome.result is RunResult.PARTIAL
+    assert (site["m3"].root / "c").exists()
+    assert fold(sink.events).steps["cluster"].host == "m3"
+
+
+async def test_a_cluster_wide_step_that_fails_gives_no_host_up(tmp_path: Path) -> None:
+    site = Site(tmp_path, "m1", "m2")
+    cluster = site.script_step("cluster", "m1", "false", "exit 1", alternates=("m2",))
+    later = site.file_step("m1", "later", after=("cluster",))
+    outcome = await site.run(plan(cluster, later))
+    assert (outcome.result, outcome.failed, outcome.quarantined) == (RunResult.FAILED, ("cluster",), ())
+    assert outcome.changed == ("m1/later",)
+
+
+async def test_leases_are_renewed_while_a_step_takes_long(tmp_path: Path) -> None:
+    site = Site(tmp_path, "m1", "m2")
+    lease = site["m2"].path("/run/slipway/run.lock")
+    slow = site.file_step(
+        "m1", "slow", script=f"n=0; until test -e {lease} || test $n = 500; do sleep 0.02; n=$((n+1)); done"
+    )
+    idle = replace(site.file_step("m2", "idle"), needs=("m1/slow",))
+    site["m2"].write("/etc/idle", "wanted\n")
+    outcome = await site.run(plan(slow, idle), lock=HostLock("r1", "here", 1))
+    assert outcome.result is RunResult.DONE
+    assert site["m2"].commands, "the lease of a host with nothing to do is renewed as well"
+    assert not lease.exists(), "and given back"
+    assert not site["m1"].path("/run/slipway/run.lock").exists()
+
+
+async def test_a_hanging_look_does_not_take_the_others_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(tmp_path, "m1")
+    run_one = FakeConnection.run
+
+    async def hangs(self: FakeConnection, command: Command, on_output: Callable[[str], None] | None = None) -> Result:
+        if "HANGS" in command.script:
+            raise TimedOut("did not end", where="m1", why="fake fault")
+        return await run_one(self, command, on_output)
+
+    monkeypatch.setattr(FakeConnection, "run", hangs)
+    hanging = site.script_step("m1/hang", "m1", ": HANGS", "true")
+    outcome = await site.run(plan(site.file_step("m1", "a"), site.file_step("m1", "b"), hanging))
+    assert outcome.failed == ("m1/hang",)
+    assert outcome.problems[0].code == "step.timeout"
