@@ -85,13 +85,13 @@ def plan(
 
 async def _check(job: Job, secrets_fd: int | None) -> Found:
     secrets = AskedSecrets(ask_secret, secrets_from(secrets_fd))
-    async with connections(job, secrets) as connect:
+    async with connections(job.profile, secrets) as connect:
         return judge(job, await look(job, connect), identity(job.folder, job.profile.name))
 
 
 async def _plan(job: Job, secrets_fd: int | None, memory: Memory) -> tuple[Found, Plan]:
     secrets = AskedSecrets(ask_secret, secrets_from(secrets_fd))
-    async with connections(job, secrets) as connect:
+    async with connections(job.profile, secrets) as connect:
         return await dry_run(job, connect, memory, "plan")
 
 

@@ -79,14 +79,16 @@ async def confirm_key(unknown: HostKeyUnknown) -> bool:
 
 @asynccontextmanager
 async def connections(
-    job: Job, secrets: Secrets | None = None, confirm: Confirm | None = None
+    profile: Profile, secrets: Secrets | None = None, confirm: Confirm | None = None
 ) -> AsyncIterator[Connect]:
-    """Yield the function that opens a connection to a host of `job`; close all of them at the end.
+    """Yield the function that opens a connection to a host of `profile`; close all of them at the end.
 
     Without `secrets` and `confirm` the person at this terminal is asked.
     """
-    connector = SshConnector(job.folder / "known_hosts", secrets or AskedSecrets(ask_secret), confirm or confirm_key)
-    targets = targets_of(job.profile, settings_of)
+    connector = SshConnector(
+        cluster_dir(profile.name) / "known_hosts", secrets or AskedSecrets(ask_secret), confirm or confirm_key
+    )
+    targets = targets_of(profile, settings_of)
 
     async def connect(host: str) -> Connection:
         return await connector.connect(targets[host])

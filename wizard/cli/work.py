@@ -100,7 +100,7 @@ async def _apply(job: Job, order: Order, journal: Journal, control: Control) -> 
 
     secrets = AskedSecrets(ask, GivenSecrets(order.secrets))
     lock = HostLock(order.run, holder_of(job.folder))
-    async with connections(job, secrets, confirm) as connect:
+    async with connections(job.profile, secrets, confirm) as connect:
         outcome = await apply(
             job, connect, journal, control, lock=lock, take_over=order.take_over, seen=gathered(journal)
         )
