@@ -86,8 +86,12 @@ class AskedSecrets:
             return answer
 
     def rejected(self, kind: SecretKind, host: str, secret: Secret) -> None:
-        """Note it; the next `get` for this host asks again."""
+        """Note it; the next `get` for this host asks again. An answer that its own host refuses was a typo for all."""
         self._refused.add((kind, host, secret))
+        if self._answers.get((kind, host)) == secret:
+            del self._answers[kind, host]
+            if self._answers.get((kind, "")) == secret:
+                del self._answers[kind, ""]
         if self._given is not None:
             self._given.rejected(kind, host, secret)
 
@@ -105,8 +109,11 @@ def read_secrets(descriptor: int) -> GivenSecrets:
     Either one JSON object (``{"sudo": "…", "password@m1": "…"}``) or lines ``sudo=…``. Raises `UsageError` on anything
     else, never quoting what was read.
     """
-    with os.fdopen(descriptor, encoding="utf-8") as stream:
-        text = stream.read()
+    try:
+        with os.fdopen(descriptor, encoding="utf-8") as stream:
+            text = stream.read()
+    except (OSError, UnicodeError):
+        raise _unreadable(f"file descriptor {descriptor} can't be read as text") from None
     return GivenSecrets(parse_secrets(text))
 
 
@@ -117,7 +124,7 @@ def parse_secrets(text: str) -> dict[str, str]:
             found = json.loads(text)
         except ValueError:
             raise _unreadable("it is no valid JSON") from None
-        if not all(isinstance(value, str) for value in found.values()):
+        if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
             raise _unreadable("every value must be a string")
     else:
         found = {}

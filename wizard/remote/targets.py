@@ -107,7 +107,10 @@ def _jumps(
 
 
 def parse_jump(text: str) -> Hop:
-    """Return the hop written as ``[user@]host[:port]``, an IPv6 address with a port in brackets."""
+    """Return the hop written as ``[user@]host[:port]``, an IPv6 address with a port in brackets.
+
+    Raises `UsageError` for anything else.
+    """
     user, _, place = text.removeprefix("ssh://").rpartition("@")
     address, port = place, ""
     if place.startswith("["):
@@ -115,7 +118,11 @@ def parse_jump(text: str) -> Hop:
         port = port.removeprefix(":")
     elif place.count(":") == 1:
         address, port = place.split(":")
-    return Hop(address=address, user=user or None, port=int(port) if port else None)
+    try:
+        return Hop(address=address, user=user or None, port=int(port) if port else None)
+    except ValueError:
+        hint = "Write it as user@host:port, with a port from 1 to 65535."
+        raise UsageError("That is no ProxyJump", where=text, why="the port is no port", hint=hint) from None
 
 
 def _key(named: str | None, settings: Settings) -> Path | None:
