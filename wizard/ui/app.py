@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from textual.app import App
 from textual.binding import Binding
 
 from wizard.ui.draft import load
-from wizard.ui.frame import SessionChanged, StepScreen
+from wizard.ui.frame import Modal, SessionChanged, StepScreen
 from wizard.ui.jobs import Jobs
 from wizard.ui.saving import leave, save
 from wizard.ui.screens.done import DoneScreen
@@ -21,6 +25,8 @@ from wizard.ui.screens.welcome import WelcomeScreen
 from wizard.ui.services import Opened, RunRef, Services
 from wizard.ui.session import Session, Step
 from wizard.ui.theme import THEMES
+
+Answer = TypeVar("Answer")
 
 SCREENS: dict[Step, type[StepScreen]] = {
     Step.HOSTS: HostsScreen,
@@ -46,8 +52,16 @@ class SlipwayApp(App[int]):
         Binding("f2", "theme", "Light/dark", show=False),
     ]
 
-    def __init__(self, services: Services, *, profile: Path | None = None, attach: RunRef | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        *,
+        profile: Path | None = None,
+        attach: RunRef | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         super().__init__()
+        self.clock = clock
         self.services = services
         self.session = Session()
         self.jobs = Jobs(self)
@@ -69,8 +83,8 @@ class SlipwayApp(App[int]):
 
     def go(self, step: Step, *, focus: str = "") -> None:
         """Show a step, made anew from the session, with the keys at the field of the path `focus`."""
-        while not isinstance(self.screen, StepScreen) and len(self.screen_stack) > 1:
-            self.pop_screen()
+        while isinstance(self.screen, Modal):
+            self.screen.dismiss(None)
         self.session.reached = max(self.session.reached, step.number)
         screen = SCREENS[step]()
         screen.focus_path = focus
@@ -87,6 +101,15 @@ class SlipwayApp(App[int]):
             self.pop_screen()
         elif number < len(Step):
             self.go(list(Step)[number])
+
+    async def show(self, dialog: Modal[Answer]) -> Answer | None:
+        """Show a dialog and wait for its answer; for workers only. When the worker is ended, the dialog goes too."""
+        try:
+            return await self.push_screen_wait(dialog)
+        except asyncio.CancelledError:
+            if dialog in self.screen_stack and self.screen is dialog:
+                self.pop_screen()
+            raise
 
     def changed(self) -> None:
         """Tell every screen that the session has something new."""

@@ -138,6 +138,26 @@ ETCD = (
     ),
 )
 
+ETCD_SIZE = FieldSpec(
+    "etcd.size",
+    "Members",
+    "etcd is the cluster's database: it lives while more than half of its members do. Three are the least for high "
+    "availability; five let one be down for work while another dies.",
+    choices=("1", "3", "5", "7"),
+)
+ETCD_MEMBERS = FieldSpec(
+    "etcd.members",
+    "Hosts",
+    "Masters hold a member first: an apiserver with a member beside it depends on no other host. For more members than "
+    "masters, add small hosts that hold etcd only. Spread them over zones.",
+)
+HOST_LIST = FieldSpec(
+    "hosts",
+    "Hosts",
+    "Three masters are the least for high availability. a adds one, p pastes several or a range, t tests whether "
+    "slipway can log in and shows what each machine is, Enter changes one or shows why its test failed.",
+)
+
 LOGIN = (
     FieldSpec(
         "ssh.user",

@@ -60,13 +60,13 @@ class Jobs:
         """Ask the person for a secret; one prompt at a time."""
         async with self._asking:
             title = SECRET_TITLES.get(kind, "Secret")
-            return await self.app.push_screen_wait(AskSecretText(f"{title} ({host})" if host else title, prompt))
+            return await self.app.show(AskSecretText(f"{title} ({host})" if host else title, prompt))
 
     # Looking at hosts
 
     def test_connections(self) -> None:
         """Look at every host, and show what each one is."""
-        self.start("survey", self._test)
+        self.start("look", self._test)
 
     async def _test(self) -> None:
         await self.survey()
@@ -85,7 +85,7 @@ class Jobs:
             unknown = {n: error for n, error in survey.failures.items() if isinstance(error, HostKeyUnknown)}
             if unknown:
                 addresses = {host.name: host.address for host in profile.hosts}
-                if await self.app.push_screen_wait(HostKeys(unknown, addresses)):
+                if await self.app.show(HostKeys(unknown, addresses)):
                     await self.app.services.accept_keys(profile, tuple(unknown))
                     survey = await self.app.services.survey(profile, self.ask, self._seen)
         finally:
@@ -124,7 +124,7 @@ class Jobs:
                 judgement = Judgement(draft, problems, plan)
             session.judgement = judgement
 
-        self.start("judge", work)
+        self.start("look", work)
 
     # The run
 

@@ -32,3 +32,21 @@ def hosts_words(line: PlanLine, everyone: int, room: int = 24) -> str:
         return f"all {everyone} hosts"
     words = " ".join(line.hosts)
     return words if len(words) <= room else f"{len(line.hosts)} hosts"
+
+
+PHASES = {
+    "host": "Ground",
+    "binaries": "Binaries",
+    "runtime": "Container runtime",
+    "images": "Images",
+    "etcd": "etcd",
+    "endpoint": "VIP and load balancer",
+    "control-plane": "Control plane",
+    "network": "Network",
+    "cluster": "Cluster",
+}
+
+
+def phase_words(phase: str) -> str:
+    """Return a phase as people say it."""
+    return PHASES.get(phase, phase)

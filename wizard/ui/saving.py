@@ -38,16 +38,14 @@ async def _save(app: SlipwayApp) -> bool:
             hint="A profile can be saved once every field can be read. " + (first.hint if first else ""),
         )
     start = str(session.path or Path.cwd() / f"{draft.name or 'site'}.yaml")
-    answer = await app.push_screen_wait(
-        AskText("Save the profile", "Secrets are never part of a profile.", start=start, ok="Save")
-    )
+    answer = await app.show(AskText("Save the profile", "Secrets are never part of a profile.", start=start, ok="Save"))
     if not answer:
         return False
     path = typed_path(answer)
     diff = await app.services.diff(folded.profile, path)
     if not diff:
         app.notify(f"{path} says all of this already.")
-    elif path.exists() and not await app.push_screen_wait(DiffView(path, diff)):
+    elif path.exists() and not await app.show(DiffView(path, diff)):
         return False
     else:
         await app.services.save(folded.profile, path)
@@ -77,7 +75,7 @@ def leave(app: SlipwayApp) -> None:
             no="Stay",
             risky=True,
         )
-        if await app.push_screen_wait(question):
+        if await app.show(question):
             app.exit(0)
 
     app.jobs.start("leave", work)

@@ -31,6 +31,13 @@ DARK = Theme(
         "footer-key-foreground": "#6cb3b8",
         "input-selection-background": "#6cb3b8 35%",
         "quiet": "#7d8a9a",
+        "scrollbar": "#2f3945",
+        "scrollbar-hover": "#3f4b59",
+        "scrollbar-active": "#6cb3b8",
+        "scrollbar-background": "#12161b",
+        "scrollbar-background-hover": "#12161b",
+        "scrollbar-background-active": "#12161b",
+        "scrollbar-corner-color": "#12161b",
     },
 )
 
@@ -61,6 +68,13 @@ LIGHT = Theme(
         "footer-key-foreground": "#1f6f78",
         "input-selection-background": "#1f6f78 30%",
         "quiet": "#66707c",
+        "scrollbar": "#c9c7bc",
+        "scrollbar-hover": "#b5b3a8",
+        "scrollbar-active": "#1f6f78",
+        "scrollbar-background": "#f6f5f1",
+        "scrollbar-background-hover": "#f6f5f1",
+        "scrollbar-background-active": "#f6f5f1",
+        "scrollbar-corner-color": "#f6f5f1",
     },
 )
 

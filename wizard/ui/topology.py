@@ -17,7 +17,7 @@ def topology(profile: Profile, width: int = 78) -> str:
     lines = [*_endpoint(profile)]
     lines += _rows(masters, width, joined=True)
     if others:
-        lines += ["", "  etcd only: no Kubernetes node"]
+        lines += ["", " etcd only: no Kubernetes node"]
         lines += _rows(others, width, joined=False)
     return "\n".join(line.rstrip() for line in lines)
 
@@ -26,13 +26,13 @@ def _endpoint(profile: Profile) -> list[str]:
     endpoint = profile.endpoint
     name = f"   {endpoint.dns_name}" if endpoint.dns_name else ""
     return [
-        f"  People and tools  ──▶  VIP {endpoint.vip}:{endpoint.port}{name}",
-        f"  held by one healthy master at a time (keepalived, VRRP ID {endpoint.vrid})",
+        f" People and tools  ──▶  VIP {endpoint.vip}:{endpoint.port}{name}",
+        f" held by one healthy master at a time (keepalived, VRRP ID {endpoint.vrid})",
     ]
 
 
 def _rows(hosts: Sequence[Host], width: int, *, joined: bool) -> list[str]:
-    across = max(1, min(len(hosts), (width - 2) // BOX))
+    across = max(1, min(len(hosts), width // BOX))
     lines: list[str] = []
     for start in range(0, len(hosts), across):
         row = hosts[start : start + across]
@@ -41,7 +41,7 @@ def _rows(hosts: Sequence[Host], width: int, *, joined: bool) -> list[str]:
         boxes = [_box(host) for host in row]
         height = max(len(box) for box in boxes)
         padded = [box[:-1] + [_inside("")] * (height - len(box)) + box[-1:] for box in boxes]
-        lines += ["  " + " ".join(parts) for parts in zip(*padded, strict=True)]
+        lines += [" " + " ".join(parts) for parts in zip(*padded, strict=True)]
     return lines
 
 
@@ -58,7 +58,7 @@ def _rail(boxes: int) -> str:
         marks[first], marks[last] = "┌", "┐"
     else:
         marks[first] = "│"
-    return "  " + "".join(marks)
+    return " " + "".join(marks)
 
 
 def _box(host: Host) -> list[str]:

@@ -72,3 +72,16 @@ def host_line(facts: Facts) -> str:
     if disk:
         parts.append(disk)
     return ", ".join(part for part in parts if part)
+
+
+def host_details(facts: Facts) -> str:
+    """Return what else a person wants to know of a host that answered."""
+    system, filesystem = facts.system, facts.etcd_filesystem
+    parts = [system.os_name or host_line(facts), f"Linux {system.kernel}" if system.kernel else ""]
+    parts += [f"{item.name} {item.addresses[0]}" for item in facts.interfaces if item.addresses and item.name != "lo"][
+        :3
+    ]
+    if filesystem is not None:
+        disk = f" on {filesystem.disk}" if filesystem.disk else ""
+        parts.append(f"etcd's data in {filesystem.mount}{disk}, {filesystem.free / 1e9:.0f} GB free")
+    return ", ".join(part for part in parts if part) + "."

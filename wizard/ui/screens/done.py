@@ -41,7 +41,7 @@ class DoneScreen(StepScreen):
         if built is None:
             return
         profile = built.profile
-        took = f" in {duration(record.seconds)}" if record else ""
+        took = f", after {duration(record.seconds)}" if record else ""
         mark, style = (WARN, "$warning") if built.notes else (OK, "$success")
         yield Static(Content.styled(f"{mark} {profile.name} stands{took}", f"bold {style}"), id="judgement")
         with VerticalScroll(id="done"):
@@ -61,7 +61,7 @@ class DoneScreen(StepScreen):
             for line in survival(profile).words:
                 yield Static(Content(line))
             yield Static("What stands", classes="heading")
-            yield Static(Content(topology(profile, max(40, self.app.size.width - 6))))
+            yield Static(Content(topology(profile, max(40, self.app.size.width - 3))))
         with Horizontal(id="way-on"):
             yield Static("", id="verdict")
             yield Button("Copy path", id="copy", compact=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from textual import on
 from textual.binding import Binding
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.widget import Widget
-from textual.widgets import SelectionList, Static
-from textual.widgets.selection_list import Selection
+from textual.widgets import Static
 
 from wizard.errors import Level, Problem
 from wizard.profile.counts import ETCD_RECOMMENDED, ETCD_SIZES, quorum, tolerance
@@ -17,12 +17,14 @@ from wizard.profile.roles import spread_roles
 from wizard.profile.rules import check_etcd_size
 from wizard.ui.draft import ETCD, MASTER, Draft, HostDraft, host_named, next_name
 from wizard.ui.fields import ETCD as FIELDS
+from wizard.ui.fields import ETCD_MEMBERS, ETCD_SIZE
 from wizard.ui.frame import SessionChanged
 from wizard.ui.screens.dialog_form import HostForm
-from wizard.ui.screens.form import FormScreen
+from wizard.ui.screens.form import FormScreen, Help
 from wizard.ui.session import Step
 from wizard.ui.validate import Folded
 from wizard.ui.widgets.choice import Choice
+from wizard.ui.widgets.picks import Picks
 from wizard.ui.words import LEVEL_MARK, LEVEL_STYLE, SLOW_DISKS, count, etcd_disk
 
 
@@ -41,8 +43,8 @@ def survives(size: int) -> str:
     """Return in words what an etcd of `size` members bears."""
     lost = tolerance(size)
     if lost == 0:
-        return "survives no loss at all"
-    return f"survives the loss of any {'one member' if lost == 1 else f'{lost} members'}"
+        return "none of them may die"
+    return "any 1 may die" if lost == 1 else f"any {lost} may die"
 
 
 class EtcdScreen(FormScreen):
@@ -60,7 +62,7 @@ class EtcdScreen(FormScreen):
         yield Choice([str(number) for number in ETCD_SIZES], str(size), id="size")
         yield Static("", id="size-words")
         yield Static("Which hosts hold them   space puts one on or takes it away", classes="heading")
-        yield SelectionList[int](id="members", compact=True)
+        yield Picks(id="members", compact=True)
         yield Static("Disk and timing", classes="heading")
         yield from super().form()
 
@@ -77,13 +79,8 @@ class EtcdScreen(FormScreen):
 
     def fill(self) -> None:
         """Draw the hosts anew."""
-        members: SelectionList[int] = self.query_one("#members", SelectionList)
-        cursor = members.highlighted
-        with self.prevent(SelectionList.SelectedChanged):
-            members.clear_options()
-            for index, host in enumerate(self.session.draft.hosts):
-                members.add_option(Selection(self.host_words(host), index, ETCD in host.roles))
-        members.highlighted = cursor if cursor is not None else 0 if self.session.draft.hosts else None
+        lines = [(self.host_words(host), ETCD in host.roles) for host in self.session.draft.hosts]
+        self.query_one("#members", Picks).show(lines)
 
     def host_words(self, host: HostDraft) -> Content:
         """Return a host with its disk, where that is known."""
@@ -97,6 +94,12 @@ class EtcdScreen(FormScreen):
             Content.styled(f"! {disk}" if slow else disk, "$warning" if slow else "$success"),
         )
 
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Explain size and members, which are no fields of the profile."""
+        spec = {"size": ETCD_SIZE, "members": ETCD_MEMBERS}.get(event.widget.id or "")
+        if spec is not None:
+            self.query_one(Help).explain(spec)
+
     def explain_size(self) -> None:
         """Say what the size survives, and why it is refused where it is."""
         size, hosts = self.members, len(self.session.draft.hosts)
@@ -104,13 +107,15 @@ class EtcdScreen(FormScreen):
         parts = [Content(f"{count(size, 'member')}: {survives(size)}; {quorum(size)} must agree on every write.\n")]
         if problem is not None:
             style = LEVEL_STYLE[problem.level]
-            parts.append(Content.styled(f"{LEVEL_MARK[problem.level]} {problem.message} {problem.hint}", style))
+            parts.append(Content.styled(f"{LEVEL_MARK[problem.level]} {problem.message} {problem.hint}\n", style))
         elif size == ETCD_RECOMMENDED:
-            parts.append(
-                Content.styled("Recommended in production: one may be down for work while another dies.", "$quiet")
-            )
+            words = "Recommended in production: one may be down for work while another dies.\n"
+            parts.append(Content.styled(words, "$quiet"))
         elif size > ETCD_RECOMMENDED:
-            parts.append(Content.styled(f"Each write waits for {quorum(size)} disks instead of 3.", "$quiet"))
+            parts.append(Content.styled(f"Each write waits for {quorum(size)} disks instead of 3.\n", "$quiet"))
+        if problem is None or problem.code != "etcd.even":
+            words = "Never 2, 4 or 6: an even size survives no more than the odd one below it."
+            parts.append(Content.styled(words, "$quiet"))
         if size > hosts:
             lack = size - hosts
             parts.append(
@@ -133,13 +138,12 @@ class EtcdScreen(FormScreen):
         self.session.etcd_size = size
         self.change(hand_out(self.session.draft, size))
 
-    @on(SelectionList.SelectedChanged, "#members")
-    def picked(self, event: SelectionList.SelectedChanged[int]) -> None:
-        """Take the members as picked by hand."""
-        chosen = set(event.selection_list.selected)
+    @on(Picks.Picked, "#members")
+    def picked(self, event: Picks.Picked) -> None:
+        """Put a member on a host, or take it away."""
         draft = self.session.draft
-        for index, host in enumerate(draft.hosts):
-            draft = draft.with_host(index, host.having(ETCD, index in chosen))
+        host = draft.hosts[event.index]
+        draft = draft.with_host(event.index, host.having(ETCD, ETCD not in host.roles))
         self.session.draft = draft
         size = len(draft.members)
         self.session.etcd_size = None
@@ -147,6 +151,7 @@ class EtcdScreen(FormScreen):
         if size in ETCD_SIZES:
             with self.prevent(Choice.Changed):
                 choice.index = ETCD_SIZES.index(size)
+        self.fill()
         self.judge()
         self.explain_size()
 

@@ -32,6 +32,11 @@ class Help(Static):
             parts.append(Content.styled(f"  Empty: {spec.empty}.", "$quiet"))
         self.update(Content.assemble(*parts))
 
+    def tell(self, title: str, text: str, hint: str = "") -> None:
+        """Show something else worth knowing here."""
+        parts = (Content.styled(title, "$accent"), "  ", text, Content.styled(f"  {hint}" if hint else "", "$quiet"))
+        self.update(Content.assemble(*parts))
+
 
 class FormScreen(StepScreen):
     """Fields bound to the draft. Every keystroke goes into the draft, and the rules' words beneath the field."""

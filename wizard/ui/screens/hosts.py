@@ -7,22 +7,25 @@ from collections.abc import Iterable
 from textual import on
 from textual.binding import Binding
 from textual.content import Content
-from textual.events import Paste
+from textual.events import DescendantFocus, Paste
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from wizard.errors import Level, Problem
 from wizard.ui.draft import Draft, HostDraft, host_named, next_name, role_words
-from wizard.ui.fields import CLUSTER
+from wizard.ui.fields import CLUSTER, HOST_LIST
 from wizard.ui.frame import SessionChanged
 from wizard.ui.screens.asking import Confirm
 from wizard.ui.screens.dialog_form import HostForm, LoginForm
 from wizard.ui.screens.error import ErrorView
-from wizard.ui.screens.form import FormScreen
+from wizard.ui.screens.form import FormScreen, Help
 from wizard.ui.screens.paste import PasteHosts
 from wizard.ui.session import Step
 from wizard.ui.validate import Folded
-from wizard.ui.words import BAD, BUSY, IDLE, OK, count, host_line
+from wizard.ui.widgets.rows import Rows
+from wizard.ui.words import BAD, BUSY, IDLE, OK, count, host_details, host_line
+
+COLUMNS = (("Name", 10), ("SSH address", 16), ("Role", 14), ("Zone", 8), ("Connection", 0))
 
 
 class HostsScreen(FormScreen):
@@ -44,45 +47,45 @@ class HostsScreen(FormScreen):
         """Yield the name, the table and the login."""
         yield from super().form()
         yield Static("Hosts", classes="heading", id="hosts-heading")
-        yield DataTable(id="hosts", cursor_type="row", zebra_stripes=False)
+        yield Rows(COLUMNS, id="hosts", header=True)
         yield Static("", id="host-problems")
         yield Static("", id="login")
 
     def on_mount(self) -> None:
         """Fill the table."""
-        table = self.table
-        for label, width in (("Name", 10), ("SSH address", 16), ("Role", 14), ("Zone", 8)):
-            table.add_column(label, width=width)
-        table.add_column("Connection")
         super().on_mount()
         self.fill()
-        if self.session.draft.name:
-            table.focus()
+        if self.session.draft.name and not self.focus_path:
+            self.table.focus()
 
     @property
-    def table(self) -> DataTable[Content]:
+    def table(self) -> Rows:
         """Return the table of hosts."""
-        return self.query_one("#hosts", DataTable)
+        return self.query_one("#hosts", Rows)
 
     def fill(self) -> None:
         """Draw all rows anew, the cursor where it was."""
-        table, draft = self.table, self.session.draft
-        row = table.cursor_row
-        table.clear()
-        for host in draft.hosts:
-            table.add_row(
-                Content(host.name),
-                Content(host.address),
-                Content(role_words(host.roles)),
-                Content(host.text("zone") or IDLE),
-                self.connection(host),
-            )
-        table.move_cursor(row=min(row, max(0, len(draft.hosts) - 1)))
+        draft = self.session.draft
+        self.table.fill(
+            {
+                str(index): (
+                    Content(host.name),
+                    Content(host.address),
+                    Content(role_words(host.roles)),
+                    Content(host.text("zone") or IDLE),
+                    self.connection(host),
+                )
+                for index, host in enumerate(draft.hosts)
+            }
+        )
         masters, members = count(len(draft.masters), "master"), count(len(draft.members), "etcd member")
-        words = f"Hosts   {masters}, {members}" if draft.hosts else "Hosts   none yet: press a to add one, p to paste"
+        words = (
+            f"Hosts   {masters}, {members}"
+            if draft.hosts
+            else "Hosts   none yet: Tab, then a adds one and p pastes several"
+        )
         self.query_one("#hosts-heading", Static).update(Content(words))
         self.query_one("#login", Static).update(self.login_words(draft))
-        table.display = bool(draft.hosts)
 
     def connection(self, host: HostDraft) -> Content:
         """Return what is known of the way to a host."""
@@ -112,6 +115,7 @@ class HostsScreen(FormScreen):
         """Show the hosts' problems below the table."""
         super().sum_up(problems)
         shown = [problem for problem in problems if problem.field != "name"] if self.session.draft.hosts else []
+        self.query_one("#host-problems", Static).display = bool(shown)
         self.query_one("#host-problems", Static).update(
             Content("\n").join(
                 Content.styled(
@@ -131,6 +135,26 @@ class HostsScreen(FormScreen):
         self.table.focus()
         if path.startswith("hosts["):
             self.table.move_cursor(row=int(path[6:].partition("]")[0]))
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Explain the table, or the host under its cursor."""
+        if event.widget is self.table:
+            self.explain_host()
+
+    @on(DataTable.RowHighlighted, "#hosts")
+    def explain_host(self) -> None:
+        """Say what is known of the host under the cursor."""
+        hosts = self.session.draft.hosts
+        row = self.table.cursor_row
+        look = self.session.looks.get(hosts[row].name) if row < len(hosts) else None
+        if not self.table.has_focus:
+            return
+        if look is not None and look.error is not None:
+            self.query_one(Help).tell(hosts[row].name, f"{look.error.title}. {look.error.why}", look.error.hint)
+        elif look is not None and look.facts is not None:
+            self.query_one(Help).tell(hosts[row].name, host_details(look.facts))
+        else:
+            self.query_one(Help).explain(HOST_LIST)
 
     def change(self, draft: Draft) -> None:
         """Take another draft, forget looks at hosts that are no longer the same."""
@@ -216,3 +240,4 @@ class HostsScreen(FormScreen):
     def looked(self) -> None:
         """Draw what is new."""
         self.fill()
+        self.explain_host()

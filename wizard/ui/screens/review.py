@@ -16,7 +16,7 @@ from wizard.errors import Level, Problem
 from wizard.profile.survival import survival
 from wizard.ui.fields import BY_PATH, ETCD, LOGIN
 from wizard.ui.frame import SessionChanged, StepScreen
-from wizard.ui.planview import hosts_words, plan_lines
+from wizard.ui.planview import hosts_words, phase_words, plan_lines
 from wizard.ui.screens.asking import Confirm
 from wizard.ui.session import Judgement, Step
 from wizard.ui.topology import topology
@@ -99,15 +99,17 @@ class ReviewScreen(StepScreen):
         self.draw_problems(judgement)
         profile = fold(session.draft).profile
         if profile is not None:
-            self.query_one("#picture", Static).update(Content(topology(profile, max(40, self.size.width - 6))))
+            self.query_one("#picture", Static).update(Content(topology(profile, max(40, self.size.width - 3))))
             lines = [f"• {line}" for line in survival(profile).words]
             heading = Content.styled("What it survives", "$accent")
             self.query_one("#survives", Static).update(
                 Content("\n").join([heading, *(Content(line) for line in lines)])
             )
         self.query_one("#plan", Static).update(self.plan_words(judgement))
-        if judgement is not None and not judgement.problems:
-            self.action_tab("Site")
+        found = f"Problems {len(judgement.problems)}" if judgement and judgement.problems else "Problems"
+        self.query_one("#tabs", Choice).relabel((found, *TABS[1:]))
+        if judgement is not None:
+            self.action_tab("Problems" if judgement.errors or session.open_warnings() else "Site")
 
     def on_resize(self) -> None:
         """The picture depends on the width."""
@@ -175,7 +177,7 @@ class ReviewScreen(StepScreen):
         for line in plan_lines(plan):
             if line.phase != phase:
                 phase = line.phase
-                rows.append(Content.styled(phase, "$accent"))
+                rows.append(Content.styled(phase_words(phase), "$accent"))
             hosts = hosts_words(line, len(plan.hosts))
             room = max(20, min(90, self.size.width - 8) - len(hosts))
             title = line.title if len(line.title) <= room - 2 else line.title[: room - 3] + "…"

@@ -14,16 +14,34 @@ from textual.widgets import DataTable, Static
 
 from wizard.engine.estimate import remaining
 from wizard.engine.events import Question, RunResult
-from wizard.engine.record import Record, State, StepRecord
+from wizard.engine.lines import LogLine
+from wizard.engine.record import UNDER_WAY, Record, State, StepRecord
 from wizard.ui.frame import SessionChanged, StepScreen
-from wizard.ui.runview import as_error, bar, ending, failures, host_words, percent, step_words
+from wizard.ui.runview import (
+    Group,
+    as_error,
+    bar,
+    ending,
+    failures,
+    groups,
+    host_words,
+    marks,
+    percent,
+    step_time,
+    step_words,
+)
 from wizard.ui.screens.asking import AskChoice, AskSecretText, AskText, Confirm
 from wizard.ui.screens.error import ErrorView
 from wizard.ui.session import Step
+from wizard.ui.widgets.rows import Rows
 from wizard.ui.words import about, duration
 
 ALL = "all hosts"
 AGAIN = (RunResult.FAILED, RunResult.INTERRUPTED, RunResult.PARTIAL, RunResult.HELD)
+
+
+def _time(line: LogLine) -> float:
+    return line.time
 
 
 class RunScreen(StepScreen):
@@ -37,6 +55,7 @@ class RunScreen(StepScreen):
         Binding("a", "answer", "Answer"),
         Binding("e", "error", "Error"),
         Binding("r", "retry", "Retry"),
+        Binding("r", "resume", "Resume"),
         Binding("space", "pause", "Pause"),
         Binding("s", "save_log", "Save log"),
         Binding("c", "cancel", "Cancel"),
@@ -46,7 +65,7 @@ class RunScreen(StepScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: dict[str, tuple[Content, ...]] = {}
+        self.lines: dict[str, Group] = {}
         self.asked: set[str] = set()
         self.told: object = None
 
@@ -60,11 +79,11 @@ class RunScreen(StepScreen):
         yield Static("", id="run-title")
         yield Static("", id="run-total")
         yield Static("", id="run-banner")
-        yield DataTable(id="run-hosts", cursor_type="row", show_header=False)
+        yield Rows((("name", 12), ("bar", 15), ("percent", 7), ("now", 0)), id="run-hosts")
         with Container(id="run-lower"):
             with Vertical(id="run-steps-pane"):
                 yield Static("", id="run-steps-heading", classes="heading")
-                yield DataTable(id="run-steps", cursor_type="row", show_header=False)
+                yield Rows((("mark", 2), ("title", 0), ("time", 7)), id="run-steps")
             with Vertical(id="run-log-pane"):
                 yield Static("", id="run-log-heading", classes="heading")
                 with VerticalScroll(id="run-log-scroll"):
@@ -72,23 +91,19 @@ class RunScreen(StepScreen):
 
     def on_mount(self) -> None:
         """Lay the tables out, and let the clock tick."""
-        for name, width in (("name", 12), ("bar", 14), ("percent", 5), ("now", None)):
-            self.hosts.add_column(name, key=name, width=width)
-        for name, width in (("mark", 1), ("title", None), ("time", 6)):
-            self.steps.add_column(name, key=name, width=width)
         self.hosts.focus()
         self.draw()
         self.set_interval(1.0, self.draw)
 
     @property
-    def hosts(self) -> DataTable[Content]:
+    def hosts(self) -> Rows:
         """Return the table of hosts."""
-        return self.query_one("#run-hosts", DataTable)
+        return self.query_one("#run-hosts", Rows)
 
     @property
-    def steps(self) -> DataTable[Content]:
+    def steps(self) -> Rows:
         """Return the table of steps."""
-        return self.query_one("#run-steps", DataTable)
+        return self.query_one("#run-steps", Rows)
 
     @property
     def record(self) -> Record:
@@ -97,7 +112,7 @@ class RunScreen(StepScreen):
 
     def now(self) -> float:
         """Return the time to draw for: the clock while the run goes on, its last event's time afterwards."""
-        return time.time() if self.record.result is None else self.record.now
+        return self.wizard.clock() if self.record.result is None else self.record.now
 
     @on(SessionChanged)
     def draw(self) -> None:
@@ -143,85 +158,82 @@ class RunScreen(StepScreen):
 
     def draw_hosts(self, record: Record) -> None:
         """Draw a row for each host, and one for all."""
+        same = record.total.count(State.UNCHANGED)
+        words = f"{record.changed} of {len(record.steps)} steps done"
+        words += f", {same} were so already" if same else ""
         rows: dict[str, tuple[Content, ...]] = {
-            ALL: (
-                Content.styled(ALL, "$quiet"),
-                Content(""),
-                Content(""),
-                Content.styled(
-                    f"{record.changed} done, {record.total.count(State.UNCHANGED)} were so already, "
-                    f"{len(record.steps) - sum(1 for step in record.steps.values() if step.settled)} to go",
-                    "$quiet",
-                ),
-            )
+            ALL: (Content(ALL), Content(""), Content(""), Content.styled(words, "$quiet"))
         }
         for host, tally in record.by_host.items():
             style = "$error" if tally.count(State.FAILED) else "$warning" if host in record.quarantined else "$accent"
             style = "$success" if tally.fraction >= 1.0 and style == "$accent" else style
-            words = host_words(record, host, tally)
+            now = host_words(record, host, tally)
             rows[host] = (
                 Content(host or "cluster"),
                 bar(tally.fraction, 14, style),
                 Content(percent(tally.fraction)),
-                words,
+                now,
             )
-        self.fill(self.hosts, rows)
+        self.hosts.fill(rows)
 
     @property
     def chosen_host(self) -> str:
         """Return the host under the cursor."""
-        table = self.hosts
-        if not table.row_count:
-            return ALL
-        return str(table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value)
-
-    def shown_steps(self, record: Record) -> tuple[StepRecord, ...]:
-        """Return the steps of the chosen host."""
-        host = self.chosen_host
-        return tuple(step for step in record.steps.values() if host in (ALL, step.host))
+        return self.hosts.chosen or ALL
 
     def draw_steps(self, record: Record, now: float) -> None:
         """Draw the steps of the chosen host; the cursor follows the work unless the person is in the table."""
-        steps = self.shown_steps(record)
-        many = self.chosen_host == ALL
-        rows: dict[str, tuple[Content, ...]] = {}
-        for step in steps:
-            mark, words, took = step_words(step, now)
-            rows[step.info.id] = (
-                mark,
-                Content.assemble(Content.styled(f"{step.host:<6} ", "$quiet"), words) if many else words,
-                took,
-            )
-        self.fill(self.steps, rows)
-        settled = sum(1 for step in steps if step.settled)
-        heading = f"Steps of {self.chosen_host}   {settled} of {len(steps)}"
-        self.query_one("#run-steps-heading", Static).update(Content(heading))
-        if not self.steps.has_focus:
-            current = next(
-                (n for n, step in enumerate(steps) if not step.settled and step.state is not State.WAITING), None
-            )
-            current = next((n for n, step in enumerate(steps) if step.state is State.FAILED), current)
-            if current is not None and self.steps.row_count:
-                self.steps.move_cursor(row=current)
+        host, ended = self.chosen_host, record.result is not None
+        together = host == ALL
+        chosen = tuple(step for step in record.steps.values() if together or step.host == host)
+        self.lines = {group.name: group for group in groups(chosen, together=together)}
+        names = tuple(item for item in record.by_host if item) if together else (host,)
+        each = 2 if not together else min(5, max((len(name) for name in names), default=1) + 1)
+        self.steps.widen("mark", max(2, len(names) * each))
+        self.steps.fill(
+            {
+                group.name: (
+                    marks(group, names, each, ended=ended),
+                    step_words(group.foremost, ended=ended),
+                    step_time(group.foremost, now),
+                )
+                for group in self.lines.values()
+            }
+        )
+        settled = sum(1 for step in chosen if step.settled)
+        heading = "".join(f"{name[-(each - 1) :]:<{each}}" for name in names) if together else f"{host}  "
+        self.query_one("#run-steps-heading", Static).update(Content(f"{heading}{settled} of {len(chosen)} steps"))
+        if not self.steps.has_focus and self.lines:
+            row = self.current_line()
+            self.steps.move_cursor(row=row, scroll=False)
+            self.steps.scroll_to(y=row - self.steps.size.height // 2, animate=False)
+
+    def current_line(self) -> int:
+        """Return the line of the step to look at: failed, else under way, else the one before the first that waits."""
+        foremost = [group.foremost.state for group in self.lines.values()]
+        for states in ({State.FAILED}, UNDER_WAY):
+            for number, state in enumerate(foremost):
+                if state in states:
+                    return number
+        waiting = next((number for number, state in enumerate(foremost) if state is State.WAITING), len(foremost))
+        return max(0, waiting - 1)
 
     def chosen_step(self) -> StepRecord | None:
         """Return the step under the cursor."""
-        table = self.steps
-        if not table.row_count:
-            return None
-        key = table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
-        return self.record.steps.get(str(key))
+        group = self.lines.get(self.steps.chosen)
+        return group.foremost if group else None
 
     def draw_log(self, record: Record) -> None:
         """Draw the log of the step under the cursor while the person is there; else the end of the whole log."""
-        step = self.chosen_step() if self.steps.has_focus else None
-        lines = step.log if step is not None else record.log
-        name = f"Log of {step.info.title} on {step.host}" if step is not None else "Log"
+        group = self.lines.get(self.steps.chosen) if self.steps.has_focus else None
+        lines = sorted((line for step in group.steps for line in step.log), key=_time) if group else record.log
+        many = group is None or len(group.steps) > 1
+        name = f"Log of {group.title}" if group else "Log"
         self.query_one("#run-log-heading", Static).update(Content(name))
         texts = [
             Content.assemble(
                 Content.styled(f"{time.strftime('%H:%M:%S', time.localtime(line.time))} ", "$quiet"),
-                Content.styled(f"{line.host} " if line.host and step is None else "", "$secondary"),
+                Content.styled(f"{line.host} " if line.host and many else "", "$secondary"),
                 line.text,
             )
             for line in lines[-200:]
@@ -232,26 +244,14 @@ class RunScreen(StepScreen):
         if at_end:
             scroll.scroll_end(animate=False)
 
-    def fill(self, table: DataTable[Content], rows: dict[str, tuple[Content, ...]]) -> None:
-        """Bring a table to `rows`, touching only what differs."""
-        present = [str(key.value) for key in table.rows]
-        if present != list(rows):
-            row = table.cursor_row
-            table.clear()
-            for name, cells in rows.items():
-                table.add_row(*cells, key=name)
-            table.move_cursor(row=min(row, max(0, len(rows) - 1)))
-            return
-        columns = list(table.columns)
-        for name, cells in rows.items():
-            for column, cell in zip(columns, cells, strict=True):
-                if table.get_cell(name, column) != cell:
-                    table.update_cell(name, column, cell, update_width=True)
-
     @on(DataTable.RowHighlighted)
     def moved(self) -> None:
         """Show what belongs to the row under the cursor."""
         self.draw_steps(self.record, self.now())
+        self.draw_log(self.record)
+
+    def on_descendant_focus(self) -> None:
+        """Show the log that belongs to what has the keys now."""
         self.draw_log(self.record)
 
     @on(DataTable.RowSelected, "#run-steps")
@@ -309,7 +309,9 @@ class RunScreen(StepScreen):
             case "error":
                 return as_error(record) is not None
             case "retry":
-                return bool(failures(record) or record.quarantined) or record.result in AGAIN
+                return record.result is None and bool(failures(record))
+            case "resume":
+                return record.result in AGAIN
             case "pause" | "cancel":
                 return record.result is None
         return True
@@ -334,10 +336,10 @@ class RunScreen(StepScreen):
             self.action_save_log()
 
     def action_retry(self) -> None:
-        """Try again: the failed step while the run goes on, the whole run once it has ended."""
+        """Ask for another try of the failed step while the run goes on; once it has ended, resume."""
         record, services = self.record, self.wizard.services
         if record.result is not None:
-            self.wizard.jobs.resume()
+            self.action_resume()
             return
         step = self.chosen_step()
         if step is None or step.state is not State.FAILED:
@@ -345,6 +347,10 @@ class RunScreen(StepScreen):
         if step is not None:
             name = step.info.id
             self.wizard.jobs.send(lambda run: services.retry(run, name))
+
+    def action_resume(self) -> None:
+        """Run again what has ended without being done."""
+        self.wizard.jobs.resume()
 
     def action_pause(self) -> None:
         """Pause, or go on."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -53,7 +52,7 @@ class WelcomeScreen(StepScreen):
         """Yield the list."""
         yield Vertical(
             Static("slipway", id="name"),
-            Static("From one jump host, bare machines become a highly available Kubernetes, proven.", id="motto"),
+            Static("Bare machines become a highly available Kubernetes, proven.", id="motto"),
             OptionList(id="ways", compact=True),
             id="welcome",
         )
@@ -91,7 +90,7 @@ class WelcomeScreen(StepScreen):
             ways.add_option(None)
         ways.add_option(way("n", "New site", "hosts, VIP and etcd, step by step", "new"))
         ways.add_option(way("o", "Open a profile", "a YAML file of a site", "open"))
-        ways.add_option(way("p", "Practice", "real hosts inside this one machine, to rehearse on", "practice"))
+        ways.add_option(way("p", "Practice", "real hosts inside this machine, to rehearse on", "practice"))
         if self.recent:
             ways.add_option(None)
         for number, path in enumerate(self.recent[:6]):
@@ -103,11 +102,11 @@ class WelcomeScreen(StepScreen):
     def run_words(self, run: RunRef) -> Content:
         """Return a run in one line."""
         mark, style, words = STATE_WORDS[run.state]
-        ago = duration(time.time() - run.started)
+        ago = duration(self.wizard.clock() - run.started)
         return Content.assemble(
             Content.styled(f" {mark}  ", style),
             Content.styled(f"{run.title}", "bold"),
-            Content.styled(f"   {words}", style),
+            Content.styled(f"\n    {words}", style),
             Content.styled(f"   {run.fraction:.0%}, started {ago} ago", "$quiet"),
         )
 

@@ -38,6 +38,7 @@ class Choice(Widget, can_focus=True):
     def __init__(self, options: Sequence[str], value: str, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="choice")
         self.options = tuple(options)
+        self.labels = self.options
         self.set_reactive(Choice.index, self.options.index(value) if value in self.options else 0)
 
     @property
@@ -45,10 +46,15 @@ class Choice(Widget, can_focus=True):
         """Return the chosen option."""
         return self.options[self.index]
 
+    def relabel(self, labels: Sequence[str]) -> None:
+        """Show other words for the same options."""
+        self.labels = tuple(labels)
+        self.refresh()
+
     def render(self) -> Content:
         """Draw all options in one line."""
         parts: list[Content | str] = []
-        for number, option in enumerate(self.options):
+        for number, option in enumerate(self.labels):
             chosen = number == self.index
             style = "$accent" if chosen and self.has_focus else "$foreground" if chosen else "$quiet"
             parts.append(Content.styled(f"{'(•)' if chosen else '( )'} {option}", style))
@@ -61,8 +67,8 @@ class Choice(Widget, can_focus=True):
 
     def on_click(self, event: Click) -> None:
         """Choose the option under the pointer."""
-        column = 0
-        for number, option in enumerate(self.options):
+        column = self.styles.padding.left
+        for number, option in enumerate(self.labels):
             column += len(option) + 7
             if event.x < column:
                 self.index = number
