@@ -1,29 +1,52 @@
-# Everything a newcomer needs: `make demo` and `make test`. Each target says what it does in `make help`.
+# Everything a newcomer needs: `make demo` and `make test`. `make help` lists the rest.
 SHELL := /bin/bash
-PY := .venv/bin/python
+.SHELLFLAGS := -eu -o pipefail -c
+export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin:/usr/local/go/bin
 
-.PHONY: help setup demo test unit check bench torture lock docs format
+.PHONY: help demo test unit check bench torture setup system bundle format lock pictures
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup:  ## make .venv from the lock file
-	@sh tools/setup.sh
+demo: system setup bundle  ## practice datacenter of 3 masters, and the wizard on it, ready to install
+	@sh tools/demo.sh
 
-check: setup  ## ruff, mypy strict, import-linter, formatting
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/mypy
-	.venv/bin/lint-imports --no-cache
-
-format: setup  ## put the code in the house's format
-	.venv/bin/ruff check --fix-only .
-	.venv/bin/ruff format .
+test: system setup bundle  ## every test, those on practice hosts included
+	pytest tests/unit tests/ssh tests/ui -n 2
+	pytest tests/practice -m "not torture"
 
 unit: setup  ## tests without root or hosts (< 60 s)
-	.venv/bin/pytest tests/unit tests/ssh tests/ui
+	pytest -q tests/unit tests/ssh tests/ui -n 2
+
+check: setup  ## ruff, mypy strict, import-linter, formatting
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports --no-cache
+
+bench: system setup bundle  ## slipway beside its peers in one run; writes docs/benchmarks.md
+	python -m tests.bench
+
+torture: system setup bundle  ## long fault tests
+	pytest tests/practice -m torture
+
+setup:
+	@sh tools/setup.sh
+
+system:
+	@sh tools/system.sh
+
+bundle: setup
+	@slipway bundle build
+
+format: setup  ## put the code in the house's format
+	ruff check --fix-only .
+	ruff format .
+
+pictures: setup  ## make the README's pictures anew
+	python -m tools.screenshots
 
 lock: setup  ## renew requirements.lock from pyproject.toml
-	.venv/bin/pip install -q uv
-	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	python -m pip install -q uv
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	  --no-header --group dev pyproject.toml -o requirements.lock

@@ -15,10 +15,10 @@ esac
 # command:package pairs, and packages that bring headers or libraries
 want=""
 for pair in debootstrap:debootstrap zstd:zstd gcc:gcc ip:iproute2 nsenter:util-linux ssh:openssh-client \
-  ssh-keygen:openssh-client iptables:iptables git:git curl:curl tmux:tmux; do
+  ssh-keygen:openssh-client iptables:iptables git:git pkg-config:pkg-config; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || want="$want ${pair##*:}"
 done
-for package in libseccomp-dev libc6-dev; do
+for package in libseccomp-dev libc6-dev ca-certificates debian-archive-keyring; do
   dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || want="$want $package"
 done
 python3 -c 'import ensurepip' 2>/dev/null || want="$want python3-venv"
