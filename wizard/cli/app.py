@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from wizard.cli.apply import apply
 from wizard.cli.bundle import bundle_app
+from wizard.cli.opening import open_wizard
+from wizard.cli.output import guarded
 from wizard.cli.practice import practice_app
 from wizard.cli.preflight import check, plan
 from wizard.cli.profile import profile_app
 from wizard.cli.status import kubeconfig, runs_app, status
 from wizard.cli.work import run_order
+from wizard.errors import UsageError
 
 app = typer.Typer(name="slipway", no_args_is_help=False, pretty_exceptions_enable=False, add_completion=False)
 app.add_typer(bundle_app, name="bundle")
@@ -25,6 +31,21 @@ app.add_typer(runs_app, name="runs")
 app.command(hidden=True)(run_order)
 
 
-@app.callback()
-def root() -> None:
-    """From one jump host, bare machines become a highly available Kubernetes, proven."""
+@app.callback(invoke_without_command=True)
+@guarded
+def root(
+    context: typer.Context,
+    profile: Annotated[
+        Path | None,
+        typer.Option("--profile", metavar="FILE", help="Open the wizard with this profile.", show_default=False),
+    ] = None,
+) -> None:
+    """From one jump host, bare machines become a highly available Kubernetes, proven.
+
+    Without a command the wizard opens.
+    """
+    command = context.invoked_subcommand
+    if command is None:
+        raise typer.Exit(open_wizard(profile))
+    if profile is not None:
+        raise UsageError("--profile opens the wizard", hint=f"For the command write: slipway {command} {profile}")

@@ -43,6 +43,25 @@ def new_run_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
 
 
+def order_file(folder: Path, run: str) -> Path:
+    """Return where it is on file what `run` was to do, its secrets left out: what Resume takes up again."""
+    return folder / "runs" / f"{run}.json"
+
+
+def keep_order(order: Order) -> None:
+    """Put on file (0600) what a run is to do, without its secrets. Raises `SlipwayError` where that fails."""
+    path = order_file(Path(order.folder), order.run)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps({"profile": order.profile, "bundle": order.bundle}), encoding="utf-8")
+        fresh.replace(path)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise SlipwayError("The run can't be put on file", where=str(path), why=why, hint="Make room there.") from error
+
+
 def order_of(job: Job, **options: Any) -> Order:
     """Return the order to do `job`."""
     return Order(

@@ -14,7 +14,7 @@ from typing import Any
 
 from wizard import __version__
 from wizard.bundle.lock import load_bundle
-from wizard.cli.launch import Order, said_of
+from wizard.cli.launch import Order, keep_order, said_of
 from wizard.cli.site import connections
 from wizard.engine.control import Control, Intent
 from wizard.engine.control_socket import serve
@@ -38,6 +38,7 @@ def run_order() -> None:
     job = Job(Profile.model_validate(order.profile), load_bundle(Path(order.bundle)), Path(order.folder))
     try:
         with cluster_lock(job.folder, order.run):
+            keep_order(order)
             result = asyncio.run(_work(job, order))
     except SlipwayError as error:
         _say(said_of(error))
