@@ -1,0 +1,132 @@
+"""The peer: kubeadm's documented highly available way, with its keepalived and haproxy samples, on the same artifacts.
+
+What it installs from is made once of the bundle: executables and CNI plugins as they are, images as uncompressed
+archives (kubeadm's way knows no compression on the wire), the same packages of the distribution, kubeadm itself, and
+an image of the bundle's own etcd under the tag kubeadm asks for.
+https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/high-availability/
+https://github.com/kubernetes/kubeadm/blob/main/docs/ha-considerations.md
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from tests.bench import machine
+from wizard import practice
+from wizard.bundle.build import cached_binary
+from wizard.bundle.image import Config, Entry, write_image, write_layer
+from wizard.bundle.lock import Bundle, load_bundle
+from wizard.bundle.places import default_folder
+from wizard.paths import cache_dir
+from wizard.practice import Datacenter
+
+SCRIPTS = Path(__file__).with_name("kubeadm_way")
+IMAGES = ("image/pause", "image/kube-apiserver", "image/kube-controller-manager", "image/kube-scheduler")
+BINARIES = ("containerd", "containerd-shim-runc-v2", "ctr", "runc", "kubelet", "kubectl")
+
+
+def install(datacenter: Datacenter, kubernetes: str) -> dict[str, object]:
+    """Install a cluster by the peer's scripts, and return the figures."""
+    folder = _scripts(datacenter, _payload(datacenter, kubernetes))
+    machine.warm(path for path in (folder / "pay").rglob("*") if path.is_file())
+    idle = machine.wait_for_quiet()
+    before = machine.work_of(datacenter.hosts)
+    began = time.monotonic()
+    with (folder / "out").open("w+b") as out:
+        subprocess.run(["bash", str(folder / "peer.sh")], stdout=out, stderr=subprocess.STDOUT, check=False)
+        seconds = time.monotonic() - began
+        out.seek(0)
+        said = out.read().decode(errors="replace")
+    work = machine.work_of(datacenter.hosts).since(before)
+    ready = sum(
+        bool(re.match(rf"{host.name}\s+Ready\s", line)) for line in said.splitlines() for host in datacenter.hosts
+    )
+    if ready != len(datacenter.hosts):
+        raise SystemExit(f"kubeadm's way ended with {ready} Ready nodes; see {folder}:\n{said[-3000:]}")
+    stages = {
+        f"until {name}": float(when)
+        for name, when in re.findall(r"^(prep|init|join2|join3|ready) ([\d.]+)$", said, re.M)
+    }
+    return {
+        "seconds": seconds,
+        "idle before": idle,
+        "hosts' processor seconds": work.hosts,
+        "machine's processor seconds": work.machine,
+        **stages,
+    }
+
+
+def _scripts(datacenter: Datacenter, payload: Path) -> Path:
+    """Lay out the scripts for this datacenter's addresses and key, beside the payload."""
+    folder = cache_dir() / "bench" / "kubeadm-run"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "pay").mkdir(parents=True)
+    net = datacenter.gateway.rpartition(".")[0]
+    for path in SCRIPTS.iterdir():
+        text = path.read_text(encoding="utf-8").replace("@NET@", net).replace("@KEY@", str(datacenter.key))
+        target = folder if path.name == "peer.sh" else folder / "pay"
+        (target / path.name).write_text(text, encoding="utf-8")
+    for part in payload.rglob("*"):
+        if part.is_file():
+            target = folder / "pay" / part.relative_to(payload)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(part, target)
+    return folder
+
+
+def _payload(datacenter: Datacenter, kubernetes: str) -> Path:
+    """Return the folder that is sent to every host: made once for a bundle and a base system."""
+    bundle = load_bundle(default_folder(kubernetes))
+    packages = _missing_packages(datacenter, bundle)
+    key = hashlib.sha256(f"1 {bundle.digest} {packages}".encode()).hexdigest()[:16]
+    folder = cache_dir() / "bench" / f"kubeadm-{key}"
+    if folder.is_dir():
+        return folder
+    work = folder.with_suffix(".unfinished")
+    shutil.rmtree(work, ignore_errors=True)
+    for name in ("bin", "cni", "img", "deb"):
+        (work / name).mkdir(parents=True)
+    for name in BINARIES:
+        _unpack(bundle, name, work / "bin" / name)
+    shutil.copy(cached_binary(kubernetes, "kubeadm"), work / "bin" / "kubeadm")
+    for artifact in bundle.cni():
+        _unpack(bundle, artifact.name, work / "cni" / artifact.name.rpartition("/")[2])
+    for name in IMAGES:
+        _unpack(bundle, name, work / "img" / f"{name.rpartition('/')[2]}.tar")
+    _etcd_image(bundle, kubernetes, work)
+    for artifact in bundle.packages(bundle.lock.releases[0]):
+        if artifact.package in packages:
+            shutil.copy(bundle.path(artifact), work / "deb" / artifact.filename)
+    work.rename(folder)
+    return folder
+
+
+def _missing_packages(datacenter: Datacenter, bundle: Bundle) -> list[str]:
+    """Return the packages of the bundle that a booted host lacks: those that slipway installs too."""
+    listing = practice.execute(datacenter.hosts[0], "dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\n")
+    there = {line.split()[0] for line in listing.splitlines() if line.split()[1:2] == ["ii"]}
+    return sorted(one.package for one in bundle.packages(bundle.lock.releases[0]) if one.package not in there)
+
+
+def _unpack(bundle: Bundle, name: str, target: Path) -> None:
+    artifact = bundle.artifact(name)
+    with target.open("wb") as out:
+        subprocess.run(["zstd", "-dcq", str(bundle.path(artifact))], stdout=out, check=True)
+    target.chmod(0o755)
+
+
+def _etcd_image(bundle: Bundle, kubernetes: str, work: Path) -> None:
+    words = [str(work / "bin" / "kubeadm"), "config", "images", "list", "--kubernetes-version", f"v{kubernetes}"]
+    listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    ref = next(item for item in listed if "/etcd:" in item)
+    _unpack(bundle, "etcd", work / "etcd")
+    write_layer({"usr/local/bin/etcd": Entry(0o755, path=work / "etcd")}, work / "layer.tar")
+    write_image(ref, bundle.lock.arch, Config(), [work / "layer.tar"], work / "img" / "etcd.tar")
+    for name in ("etcd", "layer.tar"):
+        (work / name).unlink()
