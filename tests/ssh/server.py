@@ -84,7 +84,7 @@ class Door(asyncssh.SSHServer):
 
 
 class Process(asyncssh.SSHServerProcess):
-    """One command, in a process group of its own, which signals and a lost connection reach as with sshd."""
+    """One command, in a process group of its own. Signals do not reach it, as with sshd where root has logged in."""
 
     def __init__(self, server: Server) -> None:
         super().__init__(self.serve, None, 3, False)
@@ -98,7 +98,7 @@ class Process(asyncssh.SSHServerProcess):
         pipe = asyncio.subprocess.PIPE
         try:
             self.child = await asyncio.create_subprocess_exec(
-                "/bin/sh", "-c", process.command or "", stdin=pipe, stdout=pipe, stderr=pipe,
+                "/bin/sh", "-c", self.server.greeting + (process.command or ""), stdin=pipe, stdout=pipe, stderr=pipe,
                 start_new_session=True, env=self.server.environment(),
             )  # fmt: skip
             self.server.children.append(self.child)
@@ -128,11 +128,6 @@ class Process(asyncssh.SSHServerProcess):
                 writer.write(data)
                 await writer.drain()
 
-    def signal_received(self, signal_name: str) -> None:
-        if self.child is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.child.pid, getattr(signal, f"SIG{signal_name}"))
-
 
 @dataclass
 class Server:
@@ -145,6 +140,8 @@ class Server:
     password: str | None = None
     questions: bool = False
     forwarding: bool = True
+    greeting: str = ""
+    """What the login shell runs first, as its start files do."""
     max_sessions: int = 10
     running: int = 0
     most_running: int = 0

@@ -108,6 +108,19 @@ async def test_output_is_bounded_and_says_so(connection):
     assert not (await connection.run(Command("echo short"))).truncated
 
 
+async def test_what_start_files_say_is_no_output(connection, server):
+    server.greeting = "echo Welcome to m1; echo stty: not a tty >&2; "
+    result = await connection.run(Command("echo out; echo err >&2"))
+    assert (result.stdout, result.stderr) == (b"out\n", b"err\n")
+
+
+async def test_a_login_without_a_shell_is_told(connection, server):
+    server.greeting = "echo This account is currently not available.; exit 1; "
+    with pytest.raises(RemoteError, match="not available") as caught:
+        await connection.run(Command("true"))
+    assert caught.value.where == "m1"
+
+
 async def test_a_command_killed_by_a_signal(connection):
     result = await connection.run(Command("kill -9 $$"))
     assert result.status in (-1, 137)

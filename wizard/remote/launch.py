@@ -3,9 +3,13 @@
 The line is ``exec env … timeout … sh -c SCRIPT``: the same language, PATH and umask on every distribution, and an end
 on the host itself when the time is up (the whole process group, even when this side has died).
 
-sudo reads a password only when it wants one: what is sent too early would end up in the script's own input. So the
-rest of the input waits for a marker on stderr. sudo prints its prompt (``-p``, chosen here) when it wants a password;
-the script prints ``go`` when it runs. Each carries a random nonce, so that no output can be taken for it.
+The script first prints a marker on stdout and stderr. What comes before it is not the script's: a greeting of the
+login shell's start files, or sudo. The marker also tells the process to end when nobody waits for the script any more;
+sshd passes no signals on to root's commands.
+
+sudo reads a password only when it wants one: what is sent too early would end up in the script's own input. So under
+sudo the input waits for the marker. sudo prints its prompt (``-p``, chosen here) when it wants a password. Prompt and
+marker carry a random nonce, so that no output can be taken for them.
 """
 
 from __future__ import annotations
@@ -27,6 +31,10 @@ LONGEST_ARGUMENT = 96 * 1024
 """Longest script passed as an argument, in bytes; Linux refuses one of 128 KiB (MAX_ARG_STRLEN, execve(2))."""
 
 
+LONGEST_PREFACE = 64 * 1024
+"""How much is kept of what comes before the script, in bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """What to execute on the host, and what to send as the first bytes of its stdin."""
@@ -36,7 +44,7 @@ class Launch:
 
 
 def launch(command: Command, *, sudo: bool, nonce: str) -> Launch:
-    """Return how to start `command`; with `sudo`, under sudo with markers made of `nonce` (hexadecimal).
+    """Return how to start `command`, with markers made of `nonce` (hexadecimal), and under sudo where asked.
 
     A script that holds a secret, or is too long for an argument, goes over stdin: the process list never shows it.
     """
@@ -45,9 +53,7 @@ def launch(command: Command, *, sudo: bool, nonce: str) -> Launch:
     script = command.script
     if command.secret or len(body) > LONGEST_ARGUMENT:
         first, script = body, f'eval "$(head -c {len(body)})"'
-    script = f"umask 022\n{script}"
-    if sudo:
-        script = f"echo {nonce}! $PPID >&2\n{script}"
+    script = f"echo {nonce}! $PPID; echo {nonce}! $PPID >&2; umask 022\n{script}"
     words = [
         "env",
         "LC_ALL=C",
@@ -71,10 +77,10 @@ def limit(command: Command) -> int:
 
 
 class Gate:
-    """Watches stderr until sudo lets the script run.
+    """Holds one output stream back until the script runs.
 
-    `asked` counts sudo's prompts; `opened` tells that the script runs, as a child of process `parent` on the host;
-    `said` is what sudo wrote before that.
+    `opened` tells that it runs, as a child of process `parent` on the host (that is ``timeout``, which ends it when it
+    gets SIGTERM); `asked` counts sudo's prompts before that; `said` is what else was written before that.
     """
 
     def __init__(self, nonce: str) -> None:
@@ -88,7 +94,7 @@ class Gate:
         """Take what came on stderr and return what belongs to the script."""
         if self.opened:
             return data
-        self._seen += data
+        self._seen = (self._seen + data)[-LONGEST_PREFACE:]
         go = self._go.search(self._seen)
         if go is None:
             return b""

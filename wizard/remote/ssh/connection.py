@@ -24,6 +24,9 @@ GRACE = 10.0
 SUDO_WAIT = 60.0
 """How long sudo may take to ask or to run, in seconds: a name service that is down makes it slow."""
 
+END_WAIT = 10.0
+"""How long a cancelled command may take to be ended, in seconds."""
+
 OnOutput = Callable[[str], None]
 
 
@@ -84,18 +87,18 @@ class SshConnection:
 
     async def _once(self, command: Command, password: Secret | None, on_output: OnOutput | None) -> Result:
         sudo = command.sudo and self.target.sudo
-        nonce = random.token_hex(8) if sudo else ""
+        nonce = random.token_hex(8)
         start = launch(command, sudo=sudo, nonce=nonce)
-        session = CommandSession(Gate(nonce) if sudo else None, on_output)
+        session = CommandSession(nonce, on_output)
         sent = began = time.monotonic()
         try:
             await self._open(start, session)
-            if session.gate is not None:
+            if sudo:
                 await self._pass_sudo(session, session.gate, password)
                 began = time.monotonic()
             await self._exchange(session, start, command)
         except asyncio.CancelledError:
-            await self._end(session)
+            await self._end(command, session)
             raise
         finally:
             if session.channel is not None:
@@ -105,6 +108,8 @@ class SshConnection:
             raise session.failure
         if session.status is None:
             raise failures.lost(self.target, session.lost)
+        if not session.gate.opened:
+            raise failures.not_run(self.target, session.gate.said or session.preface.said, session.status)
         # timeout(1) exits with 124; after SIGKILL it ends by that signal, which a shell or sudo tells as 137.
         if session.status in (124, 137, -1) and time.monotonic() - sent >= limit(command):
             raise failures.too_slow(self.target, command, session.result(seconds), "the host has ended it")
@@ -162,17 +167,16 @@ class SshConnection:
             await asyncio.gather(feeding, ending, return_exceptions=True)
         session.finish()
 
-    async def _end(self, session: CommandSession) -> None:
+    async def _end(self, command: Command, session: CommandSession) -> None:
         """End a command that nobody waits for any more, on the host as well, as far as the host still listens."""
-        if session.channel is None or session.done.is_set():
-            return
         with contextlib.suppress(Exception):
-            if session.gate is None:
-                session.channel.send_signal("TERM")
-            elif session.gate.opened:
-                # Only root may end what runs under sudo.
-                stop = Command(f"kill -TERM {session.gate.parent}", timeout=10)
-                await asyncio.wait_for(self._once(stop, self._password, None), 10)
+            async with asyncio.timeout(END_WAIT):
+                while session.channel is not None and not session.gate.opened and not session.done.is_set():
+                    session.moved.clear()
+                    await session.moved.wait()
+                if session.gate.opened and not session.done.is_set():
+                    stop = Command(f"kill -TERM {session.gate.parent}", sudo=command.sudo, timeout=END_WAIT)
+                    await self._once(stop, self._password, None)
 
     def forward(self, host: str, port: int) -> AbstractAsyncContextManager[tuple[str, int]]:
         """Open a forwarded port on 127.0.0.1; see `wizard.remote.base.Connection.forward`."""

@@ -89,6 +89,16 @@ def no_session(target: Target, error: BaseException) -> RemoteError:
     )
 
 
+def not_run(target: Target, said: str, status: int) -> RemoteError:
+    """Return the error for a login whose shell ended with `status` before the command ran; `said` is its last word."""
+    return RemoteError(
+        "The host didn't run the command",
+        where=target.name,
+        why=f"{place(target)}: the login shell ended with {status}" + (f", saying: {said[-300:]}" if said else ""),
+        hint="Look at that user's login shell (nologin?) and its start files; env, timeout and sh must be there.",
+    )
+
+
 def too_slow(target: Target, command: Command, said: Result, how: str) -> RemoteError:
     """Return the error for a command whose time was up; `how` tells what became of it."""
     return TimedOut(

@@ -20,10 +20,12 @@ CHUNK = 1024 * 1024
 class CommandSession(asyncssh.SSHClientSession[bytes]):
     """Collects output and exit status; `done` is set when the channel has closed."""
 
-    def __init__(self, gate: Gate | None, on_line: Callable[[str], None] | None) -> None:
+    def __init__(self, nonce: str, on_line: Callable[[str], None] | None) -> None:
         self.stdout = Capture(on_line)
         self.stderr = Capture(on_line)
-        self.gate = gate
+        self.gate = Gate(nonce)
+        self.preface = Gate(nonce)
+        """What stands before the script's own output: on stderr (where sudo speaks) and on stdout."""
         self.status: int | None = None
         self.lost: Exception | None = None
         self.failure: Exception | None = None
@@ -39,13 +41,11 @@ class CommandSession(asyncssh.SSHClientSession[bytes]):
         self.channel = chan
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
-        """Take output; before sudo has let the script run, stderr is sudo's."""
+        """Take output; what comes before the script's marker is sudo's or the login shell's."""
         # An exception of a line callback must not end the whole connection: it is kept for `run`.
         try:
             if datatype is None:
-                self.stdout.feed(data)
-            elif self.gate is None:
-                self.stderr.feed(data)
+                self.stdout.feed(self.preface.feed(data))
             else:
                 self.stderr.feed(self.gate.feed(data))
                 self.moved.set()
