@@ -12,6 +12,7 @@ import pytest
 from tests.ssh.server import Wire
 from wizard.remote.base import Command, TimedOut, Unreachable
 from wizard.remote.ssh import SshConnector, login
+from wizard.remote.ssh import connection as connection_module
 
 
 def stat_of(pid: int) -> str:
@@ -112,6 +113,19 @@ async def test_a_host_that_goes_silent_is_given_up(connector, target, server, mo
         with pytest.raises(Unreachable, match=r"127\.0\.0\.1.*it answered nothing"):
             await running
         assert connection.closed
+
+
+async def test_closing_a_silent_connection_does_not_wait_for_it(connector, target, server, monkeypatch):
+    monkeypatch.setattr(connection_module, "CLOSE_WAIT", 0.2)
+    async with Wire(server.port).up() as wire:
+        connection = await connector.connect(replace(target, port=wire.port))
+        running = asyncio.create_task(connection.run(Command("cat >/dev/null", (bytes(50_000_000),), timeout=600)))
+        wire.go_silent()
+        await asyncio.sleep(0.3)
+        await connection.close()
+        assert connection.closed
+        with pytest.raises(Unreachable):
+            await running
 
 
 async def test_a_command_on_a_closed_connection(connector, target):

@@ -27,6 +27,9 @@ SUDO_WAIT = 60.0
 END_WAIT = 10.0
 """How long a cancelled command may take to be ended, in seconds."""
 
+CLOSE_WAIT = 2.0
+"""How long a connection may take to close, in seconds."""
+
 OnOutput = Callable[[str], None]
 
 
@@ -199,4 +202,8 @@ class SshConnection:
     async def close(self) -> None:
         """Close the connection; a second call does nothing."""
         self.link.close()
-        await self.link.wait_closed()
+        try:
+            async with asyncio.timeout(CLOSE_WAIT):
+                await self.link.wait_closed()
+        except TimeoutError:
+            self.link.abort()  # what was still to be sent reaches nobody

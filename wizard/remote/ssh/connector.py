@@ -60,9 +60,9 @@ class SshConnector:
     async def close(self) -> None:
         """Close every connection, those through a jump host before the jump host."""
         connections, self._open = list(self._open.values()), {}
-        connections.sort(key=lambda connection: -len(connection.target.via))
-        for connection in connections:
-            await connection.close()
+        for depth in sorted({len(connection.target.via) for connection in connections}, reverse=True):
+            level = [connection for connection in connections if len(connection.target.via) == depth]
+            await asyncio.gather(*(connection.close() for connection in level))
 
     async def _connect(self, target: Target) -> SshConnection:
         tunnel = None
