@@ -85,7 +85,10 @@ class Attempts:
             link.check()
             context.waits(why)
 
-        async with self._turns.touching(step, context, waits):
+        async with (
+            self._turns.touching(step, context, waits),
+            step.around(context) if step.around else contextlib.nullcontext(),
+        ):
             await self._try(node, link, context)
 
     async def _try(self, node: Node, link: HostLink, context: StepContext) -> None:

@@ -44,6 +44,9 @@ def may_touch(
         return GO
     standing = (healthy & group.members) - under_way - mine
     if len(standing) >= group.needed:
+        busy = (under_way & group.members) - mine
+        if group.alone and busy:
+            return Judgement(Word.WAIT, f"{_list(busy)}, being worked on: one of {group.name} at a time")
         return GO
     if len(group.members - mine) < group.needed:
         return Judgement(Word.ASK, _only(group, mine))

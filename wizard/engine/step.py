@@ -7,6 +7,7 @@ A step says how to look (`Probe`), what to do when what was seen differs (`Chang
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -185,6 +186,8 @@ class Step:
     alternates: tuple[str, ...] = ()
     """Hosts on which a cluster-wide step is asked when `host` is in quarantine, in this order. A step with alternates
     that fails fails alone: no host goes into quarantine for it."""
+    around: Callable[[Context], AbstractAsyncContextManager[None]] | None = None
+    """Entered before the change is made and left after it, however it ends: a balancer spares who is touched."""
     exclusive: bool = False
     """No other step changes the host at the same time (the package manager)."""
 
@@ -211,6 +214,8 @@ class VoterGroup:
     needed: int
     health: Callable[[Context], Awaitable[frozenset[str]]]
     exempt: bool = False
+    alone: bool = False
+    """Healthy members are touched one at a time, however many could be spared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from wizard.errors import SlipwayError
 T = TypeVar("T")
 
 PATIENCE = 180.0
-"""How long a step waits for a quorum that could bear it, in seconds."""
+"""How long a step waits for a quorum that could bear it while no other lets go of its voters, in seconds."""
 POLL = 1.0
 """How often the health of a group is asked for while a step waits, in seconds."""
 GO_ON, STOP = "go on", "stop"
@@ -108,7 +108,8 @@ class Turns:
                     hint="Mend the members that are not healthy, then run again.",
                 )
             waits(why)
-            await self._stirred()
+            if await self._stirred():
+                since = time.monotonic()
             await self.gate()
         try:
             yield
@@ -155,7 +156,8 @@ class Turns:
     def _stir(self) -> None:
         self._moved.set()
 
-    async def _stirred(self) -> None:
-        """Wait until a step has let go of its voters, or a moment."""
+    async def _stirred(self) -> bool:
+        """Wait until a step has let go of its voters, or a moment; tell which."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._moved.wait(), POLL)
+            return await asyncio.wait_for(self._moved.wait(), POLL)
+        return False

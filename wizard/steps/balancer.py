@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from wizard.engine.step import Step
+import asyncio
+import shlex
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from wizard.engine.step import Context, Step
+from wizard.errors import SlipwayError
 from wizard.profile.model import Host
+from wizard.remote.base import Command
 from wizard.render import api as render
-from wizard.render.places import BALANCER_HEALTH_PORT
+from wizard.render.places import BALANCER_HEALTH_PORT, HAPROXY_SOCKET
 from wizard.render.site import Site
 from wizard.steps.kit import Service, files_of, service_step
+
+DRAINED = "drained"
+_QUIET_SECONDS = 1
+"""After the drain requests under way end within this time; those that last (watches) are told by the apiserver."""
+_NONE_FORCED = (
+    f"! echo 'show servers state apiservers' | socat -t 3 - UNIX-CONNECT:{HAPROXY_SOCKET} "
+    "| cut -s -d' ' -f7 | grep -qx '[1-9][0-9]*'"
+)
+"""No server's state was set by hand: the column srv_admin_state is zero (haproxy's management guide, 9.3)."""
 
 
 def haproxy_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
@@ -15,8 +31,9 @@ def haproxy_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: floa
     service = Service(
         unit="haproxy.service",
         files=files_of(render.haproxy(site, host)),
-        # Any answer will do: it says 503 while no apiserver is up yet.
-        ready=f"curl -s -m 2 -o /dev/null http://127.0.0.1:{BALANCER_HEALTH_PORT}/",
+        # Any answer will do: it says 503 while no apiserver is up yet. What a killed run left drained is drift.
+        ready=f"curl -s -m 2 -o /dev/null http://127.0.0.1:{BALANCER_HEALTH_PORT}/ && {_NONE_FORCED}",
+        before_start="\n".join(undrain_fragment(master.name) for master in site.profile.masters),
         ready_seconds=30,
         reload="haproxy -c -q -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy.service",
     )
@@ -37,3 +54,52 @@ def keepalived_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: f
     return service_step(
         f"{host.name}/keepalived", "Virtual IP", host.name, "endpoint", service, needs=needs, weight=weight
     )
+
+
+def drain_fragment(server: str, seconds: float = _QUIET_SECONDS) -> str:
+    """Return the shell lines that take an apiserver out of a host's haproxy gently and print `DRAINED`.
+
+    Nothing is done, and nothing printed, where it gets no requests anyway, or where no other would be left.
+    """
+    return f"""
+ask() {{ echo "$1" | socat -t 3 - UNIX-CONNECT:{HAPROXY_SOCKET}; }}
+if [ -S {HAPROXY_SOCKET} ]; then
+  up=$(ask 'show stat apiservers 4 -1' | cut -d, -f2,18 | grep ',UP' | cut -d, -f1)
+  if echo "$up" | grep -qx {shlex.quote(server)} && echo "$up" | grep -qvx {shlex.quote(server)}; then
+    ask 'set server apiservers/{server} state drain' >/dev/null && echo {DRAINED} && sleep {seconds}
+  fi
+fi
+:
+"""
+
+
+def undrain_fragment(server: str) -> str:
+    """Return the shell lines that let a host's haproxy use a drained apiserver again as its checks say."""
+    return (
+        f"[ ! -S {HAPROXY_SOCKET} ] || echo 'set server apiservers/{server} state ready' "
+        f"| socat -t 3 - UNIX-CONNECT:{HAPROXY_SOCKET} >/dev/null || :"
+    )
+
+
+@asynccontextmanager
+async def drained(context: Context, masters: Sequence[Host], host: Host) -> AsyncIterator[None]:
+    """Keep new requests away from the apiserver on `host`, on every master's haproxy, for the block.
+
+    A haproxy that can't be told is no failure: it sees by its own checks when the apiserver stops, which serves on for
+    a while after it has said so (``--shutdown-delay-duration``).
+    """
+
+    async def tell(master: Host, script: str) -> str:
+        try:
+            return (await context.run(master.name, Command(script, timeout=20))).text
+        except SlipwayError:
+            return ""
+
+    said = await asyncio.gather(*(tell(master, drain_fragment(host.name)) for master in masters))
+    told = [master for master, text in zip(masters, said, strict=True) if DRAINED in text.split()]
+    if told:
+        context.say(f"no new requests to it from the haproxy on {', '.join(master.name for master in told)}")
+    try:
+        yield
+    finally:
+        await asyncio.gather(*(tell(master, undrain_fragment(host.name)) for master in told))

@@ -14,6 +14,7 @@ from wizard.profile.model import Host
 from wizard.render import api as render
 from wizard.render.places import CONTROLLER_MANAGER_PORT, SCHEDULER_PORT
 from wizard.render.site import Site
+from wizard.steps.balancer import drained
 from wizard.steps.etcd import api_ready
 from wizard.steps.kit import Service, files_of, service_step, wait_on_host
 
@@ -34,11 +35,19 @@ def kubelet_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: floa
 
 
 def apiserver_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
-    """Return the step that keeps the host's own apiserver running as its manifest says, and ready."""
+    """Return the step that keeps the host's own apiserver running as its manifest says, and ready.
+
+    One that runs is drained while it is changed, so that no request fails.
+    """
     step = _pods_step(
         site, host, "apiserver", "kube-apiserver", {"kube-apiserver": api_ready(host)}, needs=needs, weight=weight
     )
-    return replace(step, touches=frozenset({f"apiserver/{host.name}"}))
+    masters = site.profile.masters
+    return replace(
+        step,
+        touches=frozenset({f"apiserver/{host.name}"}),
+        around=lambda context: drained(context, masters, host),
+    )
 
 
 def controllers_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:

@@ -85,7 +85,7 @@ def voters(profile: Profile, *, first_start: bool) -> VoterGroup:
 
 
 def apiservers(profile: Profile, *, first_start: bool) -> VoterGroup:
-    """Return the apiservers as a group of which one other must be ready while one is touched."""
+    """Return the apiservers as a group: touched one at a time, with another one ready."""
     masters = profile.masters
     return VoterGroup(
         "apiserver",
@@ -93,6 +93,7 @@ def apiservers(profile: Profile, *, first_start: bool) -> VoterGroup:
         1,
         _health("apiserver", {host.name: api_ready(host) for host in masters}),
         exempt=first_start,
+        alone=True,
     )
 
 

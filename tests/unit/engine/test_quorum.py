@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -52,6 +52,16 @@ def test_go_never_leaves_fewer_than_needed_unless_it_costs_nothing(
     # Asking is for what no waiting can help.
     best = may_touch(voters, voters.members, touched)
     assert (said.word is Word.ASK) == (costs and best.word is Word.ASK)
+
+
+def test_a_group_that_is_touched_one_at_a_time_waits_for_the_one_under_way_alone() -> None:
+    voters = replace(group(5, 1), alone=True)
+    first, second = frozenset({"etcd/m0"}), frozenset({"etcd/m1"})
+    assert may_touch(voters, voters.members, first).word is Word.GO
+    said = may_touch(voters, voters.members, second, first)
+    assert said.word is Word.WAIT
+    assert "etcd/m0" in said.why
+    assert may_touch(voters, voters.members - second, second, first).word is Word.GO, "a sick one costs nothing"
 
 
 @given(st.integers(1, 7), subsets, subsets)
