@@ -103,7 +103,6 @@ async def test_an_encrypted_key(connect, target, locked):
     await connect(replace(target, key_file=locked), GivenSecrets({"passphrase": PHRASE}))
 
 
-@pytest.mark.xfail(strict=True, reason="bcrypt, which decrypts OpenSSH's own format, is no dependency yet")
 async def test_an_encrypted_key_in_the_format_of_openssh(connect, target, key_file):
     encrypt(key_file)
     await connect(replace(target, key_file=key_file), GivenSecrets({"passphrase": PHRASE}))
