@@ -27,9 +27,12 @@ def system(site: Site, host: Host) -> tuple[RenderedFile, ...]:
     if Role.ETCD in host.roles:
         files.append(rendered("/etc/sysusers.d/slipway.conf", "system/sysusers.conf"))
     if site.profile.time_servers:
-        files.append(
-            rendered(
-                "/etc/chrony/sources.d/slipway.sources", "system/chrony.sources", servers=site.profile.time_servers
-            )
+        # The host keeps the time service it has; one without any gets chrony.
+        timesyncd = facts is not None and facts.clock.service == "systemd-timesyncd"
+        path, template = (
+            ("/etc/systemd/timesyncd.conf.d/slipway.conf", "system/timesyncd.conf")
+            if timesyncd
+            else ("/etc/chrony/sources.d/slipway.sources", "system/chrony.sources")
         )
+        files.append(rendered(path, template, servers=site.profile.time_servers))
     return tuple(files)

@@ -19,6 +19,8 @@ _APPLY = (
     # -e: a parameter whose module this kernel lacks is no failure here.
     ("sysctl.d", "sysctl -q -e -p {path} || true"),
     ("tmpfiles.d", "systemd-tmpfiles --create {path}"),
+    ("sources.d", "systemctl try-restart chrony.service || true"),
+    ("timesyncd.conf.d", "systemctl try-restart systemd-timesyncd.service || true"),
 )
 """Folder and command, in this order: temporary files may belong to the users."""
 

@@ -31,8 +31,13 @@ until DEBIAN_FRONTEND=noninteractive dpkg -i --force-confold --force-confdef --f
 done
 sync -f {FOLDER}
 for deb in ./*.deb; do basename "$deb" .deb; done >> installed
+# Of these services only the clock's has nothing to wait for.
+case "$(echo ./*.deb)" in *chrony_*) systemctl start chrony.service || true;; esac
 rm -f ./*.deb dpkg.log
 """
+
+TIME_SERVICES = frozenset({"chrony", "systemd-timesyncd", "ntpsec", "ntp", "openntpd"})
+"""Packages that keep a clock; Debian lets only one of them be installed (time-daemon)."""
 
 
 def packages_step(host: str, bundle: Bundle, release: str) -> Step:
@@ -41,7 +46,7 @@ def packages_step(host: str, bundle: Bundle, release: str) -> Step:
     Raises `BundleError` where the bundle has none for that release.
     """
     artifacts = bundle.packages(release)
-    names = " ".join(artifact.package for artifact in artifacts)
+    names = " ".join(sorted({artifact.package for artifact in artifacts} | TIME_SERVICES))
     script = (
         f"dpkg-query -W -f='${{Package}} ${{db:Status-Abbrev}} ${{Version}}\\n' {names} 2>/dev/null; true"
         if artifacts
@@ -49,12 +54,7 @@ def packages_step(host: str, bundle: Bundle, release: str) -> Step:
     )
 
     def judge(output: str, _status: int) -> Verdict:
-        there = installed(output)
-        diff = tuple(
-            Diff(f"package {artifact.package}", "", artifact.version)
-            for artifact in artifacts
-            if artifact.package not in there
-        )
+        diff = tuple(Diff(f"package {item.package}", "", item.version) for item in missing(artifacts, output))
         return Drifted(diff) if diff else Satisfied(f"{len(artifacts)} packages installed")
 
     return Step(
@@ -65,20 +65,23 @@ def packages_step(host: str, bundle: Bundle, release: str) -> Step:
     )  # fmt: skip
 
 
+def missing(artifacts: Sequence[Artifact], listing: str) -> tuple[Artifact, ...]:
+    """Return what is not installed; of time services none, where the host has one: it keeps its own."""
+    there = installed(listing)
+    settled = there | TIME_SERVICES if there & TIME_SERVICES else there
+    return tuple(artifact for artifact in artifacts if artifact.package not in settled)
+
+
 def installed(listing: str) -> frozenset[str]:
     """Return the names of the packages that dpkg-query's listing calls installed (status ``ii`` or held ``hi``)."""
     rows = (line.split() for line in listing.splitlines())
     return frozenset(row[0] for row in rows if len(row) >= 2 and row[1] in {"ii", "hi"})
 
 
-def unpacked_size(artifacts: Sequence[Artifact]) -> int:
-    """Return how many bytes the packages have together, as they are sent."""
-    return sum(artifact.size for artifact in artifacts)
-
-
 def _pipe(bundle: Bundle, artifact: Artifact) -> Pipe:
     return Pipe(
         f"package {artifact.package}",
         bundle.blob(artifact.name),
-        f"mkdir -p {FOLDER} && cat > {FOLDER}/{artifact.filename}",
+        # A full disk shall not stay full of a piece of a package.
+        f"mkdir -p {FOLDER} && f={FOLDER}/{artifact.filename} && {{ cat > $f || {{ rm -f $f; exit 1; }}; }}",
     )
