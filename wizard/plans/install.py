@@ -38,9 +38,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None) -> Plan:
         cluster.objects_step(
             "cluster/objects", "Network, DNS and access rules", masters, manifests, needs_any=apis, weight=2
         ),
-        cluster.endpoint_step(
-            profile, masters, needs_any=tuple(f"{name}/keepalived" for name in masters) , weight=1
-        ),
+        cluster.endpoint_step(profile, masters, needs_any=apis, weight=1),
     ]  # fmt: skip
     for item in profile.masters:
         needs = ("cluster/objects", f"{item.name}/kubelet", f"{item.name}/cni", f"{item.name}/addon-images")

@@ -47,13 +47,15 @@ def files_step(
 
 
 def wait_on_host(test: str, seconds: float, what: str, evidence: str = "true", pause: float = 0.2) -> str:
-    """Return shell lines that wait until `test` succeeds, for `seconds`; then fail, saying `what` and some evidence."""
-    rounds = max(1, int(seconds / pause))
+    """Return shell lines that wait until `test` succeeds, for `seconds`; then fail, saying `what` and some evidence.
+
+    The seconds are the host's clock since boot (proc_uptime(5)), not rounds: a test may take long on a busy host.
+    """
     return f"""
-n=0
+read -r now rest </proc/uptime; end=$((${{now%.*}}+{max(1, round(seconds))}))
 until {test}; do
-  n=$((n+1))
-  if [ $n -ge {rounds} ]; then
+  read -r now rest </proc/uptime
+  if [ "${{now%.*}}" -ge "$end" ]; then
     echo {shlex.quote(f"{what} within {seconds:.0f} s")} >&2
     {{ {evidence}; }} >&2 2>&1 || true
     exit 1
