@@ -15,7 +15,8 @@ P=
 N='
 '
 say() { printf '%s %s\n' "$M" "$*"; }
-die() { say "failed $1 $2 $(printf %s "$3" | tr '\n' ' ')"; exit 97; }
+# A subject may have blanks (a pipe's): they go as unit separators, for the report's words stand between blanks.
+die() { say "failed $1 $(printf %s "$2" | tr ' ' '\037') $(printf %s "$3" | tr '\n' ' ')"; exit 97; }
 trap '[ -z "$T" ] || rm -f $T' EXIT
 trap 'exit 98' HUP INT TERM
 folder() { [ -d "$1" ] || e=$( { umask "$2"; mkdir -p "$1"; } 2>&1 ) || die folder "${1#"$R"}" "$e"; }
@@ -96,12 +97,13 @@ note() {
 }
 settle() { rm -f "$E"; [ -z "$D" ] || sync $D 2>/dev/null || :; }
 feed() {
-  folder "$R/run/slipway" 022; q="$R/run/slipway/.sum-${M#*-}"; T="$T $q"
+  folder "$R/run/slipway" 022; q="$R/run/slipway/.sum-${M#*-}"; T="$T $q $q.said"
   set +e
-  head -c "$1" | { tee /dev/fd/3 2>/dev/null | sha256sum >"$q"; } 3>&1 | ( umask 022; eval "$4" )
+  head -c "$1" | { tee /dev/fd/3 2>/dev/null | sha256sum >"$q"; } 3>&1 | ( umask 022; eval "$4" ) 2>"$q.said"
   x=$?; set -e
-  [ $x = 0 ] || die pipe "$3" "exit status $x"
-  h=$(cat "$q"); rm -f "$q"
+  [ ! -s "$q.said" ] || cat "$q.said" >&2
+  [ $x = 0 ] || die pipe "$3" "exit status $x: $(tail -n 3 "$q.said")"
+  h=$(cat "$q"); rm -f "$q" "$q.said"
   [ "${h%% *}" = "$2" ] || die checksum "$3" "wanted sha256 $2, got ${h%% *}"
   say "fed $3"
 }

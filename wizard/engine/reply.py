@@ -55,7 +55,8 @@ def parse(stdout: str, token: str) -> Reply:
             case ["before", what, path]:
                 before[path] = {"absent": ABSENT, "directory": DIRECTORY}.get(what, f"{BEFORE}{path}")
             case ["failed", code, *rest]:
-                failure = Failure(code, *[*rest, "", ""][:2])
+                subject, why = [*rest, "", ""][:2]
+                failure = Failure(code, subject.replace("\x1f", " "), why)
             case _ if inside is not None:
                 inside.append(line)
             case _:
@@ -100,7 +101,7 @@ _HINTS = {
 
 def problem_of(failure: Failure, host: str, title: str) -> Problem:
     """Return `failure` in words for a person: which host, which file, why, what to do."""
-    full = any(text in failure.why for text in ("No space left on device", "Disk quota exceeded"))
+    full = any(text in failure.why.lower() for text in ("no space left on device", "disk quota exceeded"))
     code = "disk-full" if full else failure.code
     words = {
         "disk-full": f"no space left on {host} for {failure.subject}",

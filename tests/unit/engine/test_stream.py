@@ -155,11 +155,11 @@ async def test_a_pipe_with_a_flipped_byte_or_a_failing_command_fails(tmp_path: P
     wrong.path.write_bytes(b"y" + b"x" * 4999)
     reply, _ = await send(tmp_path, Change(pipes=(Pipe("image x", wrong, "cat >/dev/null"),)))
     assert reply.failure is not None
-    assert (reply.failure.code, reply.failure.subject) == ("checksum", "image")
+    assert (reply.failure.code, reply.failure.subject) == ("checksum", "image x")
     fine = blob(tmp_path, "fine", b"x" * 500_000)
     reply, result = await send(tmp_path, Change(pipes=(Pipe("img", fine, "echo no such runtime >&2; exit 4"),)))
     assert reply.failure is not None
-    assert (reply.failure.code, reply.failure.why) == ("pipe", "exit status 4")
+    assert (reply.failure.code, reply.failure.why) == ("pipe", "exit status 4: no such runtime")
     assert "no such runtime" in result.complaint
 
 
@@ -344,3 +344,12 @@ def test_the_script_is_valid_in_more_than_one_shell(shell: str) -> None:
     change = Change(files=(file("/etc/a"),), pipes=(Pipe("p", b"x", "cat"),), absent=("/etc/b",), script="true")
     script = encode(change, fragments=[file_probe_fragment([file("/etc/a")])], marker="{}").command.script
     subprocess.run([shell, "-n"], input=script.encode(), check=True)
+
+
+async def test_a_pipe_onto_a_full_disk_is_told_as_that(tmp_path: Path) -> None:
+    full = Pipe("package big one", b"x" * 5000, "cat > /dev/full")
+    reply, _ = await send(tmp_path, Change(pipes=(full,)))
+    assert reply.failure is not None
+    problem = problem_of(reply.failure, "m1", "Packages")
+    assert problem.code == "step.disk-full"
+    assert problem.message == "no space left on m1 for package big one"
