@@ -16,8 +16,8 @@ from typing import Any
 from wizard.errors import Exit, HeldError, Level, Problem, SlipwayError
 from wizard.plans.job import Job
 
-START_SECONDS = 30.0
-"""How long a run may take to say that it has begun."""
+START_SECONDS = 120.0
+"""How long a run may take to say that it has begun, on a machine with much else to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +94,21 @@ async def launch(order: Order) -> str:
     try:
         line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
         said: dict[str, Any] = json.loads(line)
-    except (TimeoutError, ValueError) as error:
-        raise SlipwayError(
-            "The run did not begin", where=str(log), why="its process ended without a word",
-            hint="See that file, and try again.", details=_tail(log),
-        ) from error  # fmt: skip
+    except TimeoutError:
+        # It has touched nothing yet; left alone it would begin unseen, minutes after "it did not begin".
+        process.kill()
+        await process.wait()
+        raise _not_begun(log, f"it said nothing within {START_SECONDS:.0f} s and was ended") from None
+    except ValueError:
+        raise _not_begun(log, "its process ended without a word") from None
     if "started" not in said:
         raise error_of(said)
     return order.run
+
+
+def _not_begun(log: Path, why: str) -> SlipwayError:
+    hint = "Nothing was touched. See that file and this machine's load, and try again."
+    return SlipwayError("The run did not begin", where=str(log), why=why, hint=hint, details=_tail(log))
 
 
 def said_of(error: SlipwayError) -> dict[str, Any]:
