@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import TypeVar
 
-from textual.pilot import Pilot
+from textual.pilot import Pilot, WaitForScreenTimeout
 from textual.screen import Screen
 
 from wizard.ui.app import SlipwayApp
@@ -21,8 +22,10 @@ S = TypeVar("S", bound=Screen[object])
 
 async def press(pilot: Pilot[int], *keys: str) -> None:
     """Press keys, then let the messages run."""
-    await pilot.press(*keys)
-    await pilot.pause()
+    # Each wait below it may give up on a busy machine; whoever pressed waits for what shall come of it anyhow.
+    for key in keys:
+        with contextlib.suppress(WaitForScreenTimeout):
+            await pilot.press(key)
 
 
 async def type_in(pilot: Pilot[int], text: str) -> None:
@@ -42,8 +45,7 @@ async def until(pilot: Pilot[int], true: Callable[[], object], what: str) -> Non
     while not true():
         if asyncio.get_running_loop().time() > deadline:
             raise AssertionError(f"never came: {what}\n{words(pilot)}")
-        await pilot.pause(0.02)
-    await pilot.pause()
+        await asyncio.sleep(0.02)
 
 
 async def sees(pilot: Pilot[int], text: str) -> None:

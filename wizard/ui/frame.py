@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Footer
 
 from wizard.ui.session import Session, Step
+from wizard.ui.widgets.saying import say
 from wizard.ui.widgets.trail import Stop, Trail
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class StepScreen(Screen[None]):
 
     def retitle(self) -> None:
         """Show the cluster's name anew."""
-        self.query_one("#cluster", Widget).update(self.cluster_name())  # type: ignore[attr-defined]
+        say(self, "#cluster", self.cluster_name(), fixed=True)
 
     def body(self) -> Iterable[Widget]:
         """Yield what this step shows."""

@@ -36,7 +36,7 @@ def hosts_words(line: PlanLine, everyone: int, room: int = 24) -> str:
 
 PHASES = {
     "host": "Ground",
-    "binaries": "Binaries",
+    "software": "Binaries",
     "runtime": "Container runtime",
     "images": "Images",
     "etcd": "etcd",

@@ -32,6 +32,16 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
 
 
+def ago(seconds: float) -> str:
+    """Return how long ago something was, coarsely."""
+    if seconds < 60:
+        return "just now"
+    for size, one in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return f"{count(int(seconds // size), one)} ago"
+    return ""
+
+
 def about(seconds: float | None) -> str:
     """Return what is left of a run, honestly coarse; nothing known is said so."""
     if seconds is None:

@@ -25,6 +25,7 @@ from wizard.ui.session import Step
 from wizard.ui.validate import Folded
 from wizard.ui.widgets.choice import Choice
 from wizard.ui.widgets.picks import Picks
+from wizard.ui.widgets.saying import say
 from wizard.ui.words import LEVEL_MARK, LEVEL_STYLE, SLOW_DISKS, count, etcd_disk
 
 
@@ -125,7 +126,7 @@ class EtcdScreen(FormScreen):
                     "$error",
                 )
             )
-        self.query_one("#size-words", Static).update(Content("").join(parts))
+        say(self, "#size-words", Content("").join(parts))
 
     def size_problem(self) -> Problem | None:
         """Return what the rules say of the size."""
@@ -174,7 +175,7 @@ class EtcdScreen(FormScreen):
         words = f"✗ {first.message}" if first else ""
         if self.members > len(self.session.draft.hosts):
             words = f"✗ {self.members} members need {self.members} hosts"
-        self.query_one("#verdict", Static).update(Content.styled(words, "$error"))
+        say(self, "#verdict", words, style="$error", fixed=True)
 
     def action_add_host(self) -> None:
         """Add a host that holds etcd only."""

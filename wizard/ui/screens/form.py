@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
@@ -16,6 +17,7 @@ from wizard.ui.fields import FieldSpec
 from wizard.ui.frame import StepScreen
 from wizard.ui.validate import Folded, fold
 from wizard.ui.widgets.field import Field
+from wizard.ui.widgets.saying import say
 
 
 class Help(Static):
@@ -23,19 +25,19 @@ class Help(Static):
 
     def explain(self, spec: FieldSpec) -> None:
         """Show the help of `spec`."""
-        parts: list[Content | str] = [Content.styled(spec.label, "$accent"), "  ", spec.help]
-        if spec.example:
-            parts.append(Content.styled(f"  Example: {spec.example}", "$quiet"))
+        more = [f"Example: {spec.example}"] if spec.example else []
         if spec.choices:
-            parts.append(Content.styled("  ← → choose", "$quiet"))
+            more.append("← → choose")
         elif spec.empty:
-            parts.append(Content.styled(f"  Empty: {spec.empty}.", "$quiet"))
-        self.update(Content.assemble(*parts))
+            more.append(f"Empty: {spec.empty}.")
+        self.tell(spec.label, spec.help, "  ".join(more))
 
     def tell(self, title: str, text: str, hint: str = "") -> None:
-        """Show something else worth knowing here."""
-        parts = (Content.styled(title, "$accent"), "  ", text, Content.styled(f"  {hint}" if hint else "", "$quiet"))
-        self.update(Content.assemble(*parts))
+        """Show something worth knowing here: in paragraphs where the help stands beside, in a row below the form."""
+        parts = (Content.styled(title, "$accent"), Content(text), Content.styled(hint, "$quiet"))
+        beside = self.app.has_class("-broad") or self.screen.has_class("-broad")
+        gap = "\n\n" if beside and not isinstance(self.screen, ModalScreen) else "  "
+        self.update(Content(gap).join(part for part in parts if part.plain), layout=False)
 
 
 class FormScreen(StepScreen):
@@ -111,7 +113,7 @@ class FormScreen(StepScreen):
         """Say in one line whether the way on is open."""
         bad = [problem for problem in problems if problem.level is Level.ERROR and problem.field in self.touched]
         words = f"✗ {len(bad)} to put right" if bad else ""
-        self.query_one("#verdict", Static).update(Content.styled(words, "$error"))
+        say(self, "#verdict", words, style="$error", fixed=True)
 
     def action_next(self) -> None:
         """Go on, unless something here holds it: then show all of it and put the keys there."""

@@ -23,7 +23,8 @@ from wizard.ui.screens.paste import PasteHosts
 from wizard.ui.session import Step
 from wizard.ui.validate import Folded
 from wizard.ui.widgets.rows import Rows
-from wizard.ui.words import BAD, BUSY, IDLE, OK, count, host_details, host_line
+from wizard.ui.widgets.saying import say
+from wizard.ui.words import BAD, BUSY, IDLE, LEVEL_MARK, LEVEL_STYLE, OK, count, host_details, host_line
 
 COLUMNS = (("Name", 10), ("SSH address", 16), ("Role", 14), ("Zone", 8), ("Connection", 0))
 
@@ -84,8 +85,8 @@ class HostsScreen(FormScreen):
             if draft.hosts
             else "Hosts   none yet: Tab, then a adds one and p pastes several"
         )
-        self.query_one("#hosts-heading", Static).update(Content(words))
-        self.query_one("#login", Static).update(self.login_words(draft))
+        say(self, "#hosts-heading", words, fixed=True)
+        say(self, "#login", self.login_words(draft), fixed=True)
 
     def connection(self, host: HostDraft) -> Content:
         """Return what is known of the way to a host."""
@@ -114,18 +115,16 @@ class HostsScreen(FormScreen):
     def sum_up(self, problems: tuple[Problem, ...]) -> None:
         """Show the hosts' problems below the table."""
         super().sum_up(problems)
-        shown = [problem for problem in problems if problem.field != "name"] if self.session.draft.hosts else []
-        self.query_one("#host-problems", Static).display = bool(shown)
-        self.query_one("#host-problems", Static).update(
-            Content("\n").join(
-                Content.styled(
-                    f"{'✗' if problem.level is Level.ERROR else '!'} {problem.message} {problem.hint}".rstrip(),
-                    "$error" if problem.level is Level.ERROR else "$warning",
-                )
-                for problem in shown
-                if problem.level is not Level.INFO
+        shown = [problem for problem in problems if problem.field != "name" and problem.level is not Level.INFO]
+        shown = shown if self.session.draft.hosts else []
+        self.query_one("#host-problems").display = bool(shown)
+        lines = (
+            Content.styled(
+                f"{LEVEL_MARK[problem.level]} {problem.message} {problem.hint}".rstrip(), LEVEL_STYLE[problem.level]
             )
+            for problem in shown
         )
+        say(self, "#host-problems", Content("\n").join(lines))
 
     def focus_field(self, path: str) -> None:
         """Put the keys into the name, or on the host that `path` is about."""

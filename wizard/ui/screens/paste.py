@@ -6,13 +6,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widgets import Button, Static, TextArea
 
 from wizard.ui.draft import ROLE_SETS, Draft, HostDraft, host_named, next_name
 from wizard.ui.frame import Modal
 from wizard.ui.ranges import Unclear, expand
 from wizard.ui.widgets.choice import Choice
+from wizard.ui.widgets.saying import say
 from wizard.ui.words import count
 
 
@@ -70,16 +70,15 @@ class PasteHosts(Modal[tuple[HostDraft, ...]]):
     def preview(self) -> None:
         """Show which hosts the text gives."""
         self.hosts = ()
-        preview = self.query_one("#preview", Static)
         try:
             self.hosts = hosts_of(self.query_one(TextArea).text, self.draft, ROLE_SETS[self.query_one(Choice).value])
         except Unclear as error:
-            preview.update(Content.styled(f"✗ {error}", "$error"))
+            say(self, "#preview", f"✗ {error}", style="$error")
             return
         names = ", ".join(f"{host.name} {host.address}" for host in self.hosts[:6])
         more = f" and {len(self.hosts) - 6} more" if len(self.hosts) > 6 else ""
         words = f"{count(len(self.hosts), 'new host')}: {names}{more}" if self.hosts else "No new host yet."
-        preview.update(Content.styled(words, "$success" if self.hosts else "$quiet"))
+        say(self, "#preview", words, style="$success" if self.hosts else "$quiet")
 
     @on(Button.Pressed, "#add")
     def action_take(self) -> None:

@@ -22,6 +22,7 @@ from wizard.ui.session import Judgement, Step
 from wizard.ui.topology import topology
 from wizard.ui.validate import fold
 from wizard.ui.widgets.choice import Choice
+from wizard.ui.widgets.saying import say
 from wizard.ui.words import BUSY, LEVEL_MARK, LEVEL_STYLE, OK, count
 
 TABS = ("Problems", "Site", "Plan")
@@ -76,6 +77,7 @@ class ReviewScreen(StepScreen):
         """Judge, unless this very draft was judged already."""
         judgement = self.session.judgement
         self.shown: object = None
+        self.opened_for: object = None
         if judgement is None or judgement.draft != self.session.draft or self.session.current_survey() is None:
             self.wizard.jobs.judge()
         self.draw()
@@ -89,7 +91,7 @@ class ReviewScreen(StepScreen):
     def draw(self) -> None:
         """Draw verdict, problems, picture, plan."""
         session, judgement = self.session, self.session.judgement
-        self.query_one("#judgement", Static).update(self.verdict(judgement))
+        say(self, "#judgement", self.verdict(judgement), fixed=True)
         self.query_one("#install", Button).disabled = not self.may_install()
         self.refresh_bindings()
         state = (judgement, session.accepted, self.size)
@@ -99,16 +101,15 @@ class ReviewScreen(StepScreen):
         self.draw_problems(judgement)
         profile = fold(session.draft).profile
         if profile is not None:
-            self.query_one("#picture", Static).update(Content(topology(profile, max(40, self.size.width - 3))))
+            say(self, "#picture", topology(profile, max(40, self.size.width - 3)))
             lines = [f"• {line}" for line in survival(profile).words]
             heading = Content.styled("What it survives", "$accent")
-            self.query_one("#survives", Static).update(
-                Content("\n").join([heading, *(Content(line) for line in lines)])
-            )
-        self.query_one("#plan", Static).update(self.plan_words(judgement))
+            say(self, "#survives", Content("\n").join([heading, *(Content(line) for line in lines)]))
+        say(self, "#plan", self.plan_words(judgement))
         found = f"Problems {len(judgement.problems)}" if judgement and judgement.problems else "Problems"
         self.query_one("#tabs", Choice).relabel((found, *TABS[1:]))
-        if judgement is not None:
+        if judgement is not None and judgement is not self.opened_for:
+            self.opened_for = judgement
             self.action_tab("Problems" if judgement.errors or session.open_warnings() else "Site")
 
     def on_resize(self) -> None:
@@ -124,7 +125,7 @@ class ReviewScreen(StepScreen):
             words = f"Looking at the hosts: {looked} of {hosts} have answered" if session.surveying else "Judging"
             return Content.styled(f"{BUSY} {words} …", "$accent")
         if judgement.errors:
-            return Content.styled(f"✗ {count(len(judgement.errors), 'error')} hold the install", "$error")
+            return Content.styled(f"✗ {count(len(judgement.errors), 'error')} in the way of the install", "$error")
         waiting = session.open_warnings()
         if waiting:
             words = f"! {count(len(waiting), 'warning')}: read them, then press w to go on all the same"

@@ -34,6 +34,7 @@ from wizard.ui.screens.asking import AskChoice, AskSecretText, AskText, Confirm
 from wizard.ui.screens.error import ErrorView
 from wizard.ui.session import Step
 from wizard.ui.widgets.rows import Rows
+from wizard.ui.widgets.saying import say
 from wizard.ui.words import about, duration
 
 ALL = "all hosts"
@@ -132,17 +133,19 @@ class RunScreen(StepScreen):
         run = self.session.run
         title = record.title or (run.title if run else "Starting")
         parts = (Content.styled(title, "bold"), "   ", Content.styled(f"{end.mark} {end.words}", end.style))
-        self.query_one("#run-title", Static).update(Content.assemble(*parts))
+        say(self, "#run-title", Content.assemble(*parts), fixed=True)
         left = about(remaining(record, now)) if record.result is None and record.run else ""
         clock = f"{percent(record.fraction)}   {duration(record.elapsed(now))} elapsed   {left}"
         width = max(10, self.size.width - len(clock) - 8)
-        self.query_one("#run-total", Static).update(
-            Content.assemble(bar(record.fraction, width, end.style if record.result else "$accent"), " ", clock)
+        say(
+            self,
+            "#run-total",
+            Content.assemble(bar(record.fraction, width, end.style if record.result else "$accent"), " ", clock),
+            fixed=True,
         )
-        banner = self.query_one("#run-banner", Static)
         words = self.banner(record)
-        banner.display = bool(words)
-        banner.update(words)
+        self.query_one("#run-banner").display = bool(words)
+        say(self, "#run-banner", words)
 
     def banner(self, record: Record) -> Content:
         """Return what the person should look at, if anything."""
@@ -202,7 +205,7 @@ class RunScreen(StepScreen):
         )
         settled = sum(1 for step in chosen if step.settled)
         heading = "".join(f"{name[-(each - 1) :]:<{each}}" for name in names) if together else f"{host}  "
-        self.query_one("#run-steps-heading", Static).update(Content(f"{heading}{settled} of {len(chosen)} steps"))
+        say(self, "#run-steps-heading", f"{heading}{settled} of {len(chosen)} steps", fixed=True)
         if not self.steps.has_focus and self.lines:
             row = self.current_line()
             self.steps.move_cursor(row=row, scroll=False)
@@ -229,18 +232,18 @@ class RunScreen(StepScreen):
         lines = sorted((line for step in group.steps for line in step.log), key=_time) if group else record.log
         many = group is None or len(group.steps) > 1
         name = f"Log of {group.title}" if group else "Log"
-        self.query_one("#run-log-heading", Static).update(Content(name))
+        say(self, "#run-log-heading", name, fixed=True)
         texts = [
             Content.assemble(
                 Content.styled(f"{time.strftime('%H:%M:%S', time.localtime(line.time))} ", "$quiet"),
                 Content.styled(f"{line.host} " if line.host and many else "", "$secondary"),
                 line.text,
             )
-            for line in lines[-200:]
+            for line in lines[-100:]
         ]
         scroll = self.query_one("#run-log-scroll", VerticalScroll)
         at_end = scroll.scroll_offset.y >= scroll.max_scroll_y - 1 or not scroll.has_focus
-        self.query_one("#run-log", Static).update(Content("\n").join(texts))
+        say(self, "#run-log", Content("\n").join(texts))
         if at_end:
             scroll.scroll_end(animate=False)
 

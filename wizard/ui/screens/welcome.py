@@ -14,10 +14,11 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from wizard.ui.frame import StepScreen
+from wizard.ui.runview import percent
 from wizard.ui.screens.asking import AskText
 from wizard.ui.screens.practice import PracticeScreen
 from wizard.ui.services import RunRef, RunState
-from wizard.ui.words import BAD, BUSY, OK, WARN, duration
+from wizard.ui.words import BAD, BUSY, OK, WARN, ago
 
 STATE_WORDS = {
     RunState.RUNNING: (BUSY, "$accent", "running"),
@@ -102,12 +103,13 @@ class WelcomeScreen(StepScreen):
     def run_words(self, run: RunRef) -> Content:
         """Return a run in one line."""
         mark, style, words = STATE_WORDS[run.state]
-        ago = duration(self.wizard.clock() - run.started)
         return Content.assemble(
             Content.styled(f" {mark}  ", style),
             Content.styled(f"{run.title}", "bold"),
             Content.styled(f"\n    {words}", style),
-            Content.styled(f"   {run.fraction:.0%}, started {ago} ago", "$quiet"),
+            Content.styled(
+                f"   {percent(run.fraction).strip()}, started {ago(self.wizard.clock() - run.started)}", "$quiet"
+            ),
         )
 
     @on(OptionList.OptionSelected, "#ways")

@@ -56,9 +56,10 @@ class Choice(Widget, can_focus=True):
         parts: list[Content | str] = []
         for number, option in enumerate(self.labels):
             chosen = number == self.index
-            style = "$accent" if chosen and self.has_focus else "$foreground" if chosen else "$quiet"
+            style = "bold $foreground" if chosen and self.has_focus else "$foreground" if chosen else "$quiet"
             parts.append(Content.styled(f"{'(•)' if chosen else '( )'} {option}", style))
-            parts.append("   ")
+            if number < len(self.labels) - 1:
+                parts.append("   ")
         return Content.assemble(*parts)
 
     def action_move(self, by: int) -> None:

@@ -6,7 +6,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.events import DescendantFocus
 from textual.message import Message
 from textual.widgets import Input, Label, Static
@@ -14,6 +13,7 @@ from textual.widgets import Input, Label, Static
 from wizard.errors import Level, Problem
 from wizard.ui.fields import FieldSpec
 from wizard.ui.widgets.choice import Choice
+from wizard.ui.widgets.saying import say
 from wizard.ui.words import LEVEL_MARK, OK
 
 
@@ -86,16 +86,15 @@ class Field(Vertical):
     def show(self, problem: Problem | None, *, quiet: bool = False) -> None:
         """Show `problem`, or that all is well; `quiet` shows neither (nothing was typed yet)."""
         self.problem = None if quiet else problem
-        mark, words = self.query_one(".mark", Label), self.query_one(".problem", Static)
         level = problem.level if problem and not quiet else None
         for name in Level:
             self.set_class(level is name, f"-{name}")
         good = not quiet and problem is None and bool(self.text) and not self.spec.choices
         self.set_class(good, "-good")
-        mark.update(LEVEL_MARK[level] if level else OK if good else " ")
-        words.display = level is not None
+        say(self, ".mark", LEVEL_MARK[level] if level else OK if good else " ", fixed=True)
+        self.query_one(".problem").display = level is not None
         if problem and level:
-            words.update(Content(f"{LEVEL_MARK[level]} {problem.message} {problem.hint}".rstrip()))
+            say(self, ".problem", f"{LEVEL_MARK[level]} {problem.message} {problem.hint}".rstrip())
 
     @on(Input.Changed)
     def typed(self, event: Input.Changed) -> None:

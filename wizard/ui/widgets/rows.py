@@ -9,6 +9,8 @@ from textual.content import Content
 from textual.widgets import DataTable
 from textual.widgets.data_table import ColumnKey
 
+from wizard.ui.widgets.saying import same
+
 
 class Rows(DataTable[Content]):
     """A `DataTable` that is brought to what it shall show, touching only what differs.
@@ -74,5 +76,5 @@ class Rows(DataTable[Content]):
             return
         for name, cells in rows.items():
             for (label, _), cell in zip(self.layout_of, cells, strict=True):
-                if self.get_cell(name, label) != cell:
+                if not same(self.get_cell(name, label), cell):
                     self.update_cell(name, label, cell)
