@@ -5,7 +5,7 @@
     closed    three masters and two etcd-only hosts, installed by a sudo user with a password, from a jump host that
               sees nothing but them; its first answer is in `closed.kept["first"]`
 
-A datacenter is made when first asked for and ended after its last test, so that idle clusters slow nothing down.
+A datacenter is made when first asked for and ended after its last file, so that idle clusters slow nothing down.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ENDS = pytest.StashKey[set[str]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files of this folder in `ORDER` behind all others; note at each datacenter's last test that it ends."""
+    """Put the files of this folder in `ORDER` behind all others; note at each datacenter's last file that it ends."""
     mine = [item for item in items if item.path.parent == Path(__file__).parent]
     others = [item for item in items if item not in mine]
     places = {f"test_{name}": place for place, name in enumerate(ORDER)}
@@ -41,7 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = others + mine
     last = {USES[name]: item for item in mine for name in getattr(item, "fixturenames", ()) if name in USES}
     for name, item in last.items():
-        item.stash.setdefault(ENDS, set()).add(name)
+        if module := item.getparent(pytest.Module):
+            module.stash.setdefault(ENDS, set()).add(name)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,11 +71,11 @@ def _end_own() -> None:
             practice.down(name)
 
 
-@pytest.fixture(autouse=True)
-def _end_after_last(request: pytest.FixtureRequest) -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def _end_after_last_file(request: pytest.FixtureRequest, labs: Labs) -> Iterator[None]:
     yield
     for name in request.node.stash.get(ENDS, set()):
-        request.getfixturevalue("labs").end(name)
+        labs.end(name)
 
 
 @pytest.fixture(scope="session")

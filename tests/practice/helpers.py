@@ -115,11 +115,13 @@ class Lab:
     def host(self, name: str) -> practice.Host:
         return self.datacenter.host(name)
 
-    def environment(self) -> Mapping[str, str]:
-        return {**os.environ, "XDG_STATE_HOME": str(self.state), "SSH_AUTH_SOCK": "", "LC_ALL": "C.UTF-8"}
+    def environment(self, state: Path | None = None) -> Mapping[str, str]:
+        return {**os.environ, "XDG_STATE_HOME": str(state or self.state), "SSH_AUTH_SOCK": "", "LC_ALL": "C.UTF-8"}
 
     @contextmanager
-    def started(self, *words: str | Path, secrets: str | None = None) -> Iterator[subprocess.Popen[str]]:
+    def started(
+        self, *words: str | Path, secrets: str | None = None, state: Path | None = None
+    ) -> Iterator[subprocess.Popen[str]]:
         """Start ``slipway WORDS --json``; a process that still runs at the end of the block is killed."""
         command = [*self.inside, *SLIPWAY, *(str(word) for word in words), "--json"]
         secrets = self.secrets if secrets is None else secrets
@@ -131,7 +133,7 @@ class Lab:
             os.close(write)
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                pass_fds=(read,), env=self.environment(), cwd=self.folder,
+                pass_fds=(read,), env=self.environment(state), cwd=self.folder,
             )  # fmt: skip
         finally:
             os.close(read)
@@ -141,9 +143,11 @@ class Lab:
             finally:
                 process.kill()
 
-    def slipway(self, *words: str | Path, secrets: str | None = None, seconds: float = 420.0) -> Said:
+    def slipway(
+        self, *words: str | Path, secrets: str | None = None, state: Path | None = None, seconds: float = 420.0
+    ) -> Said:
         """Run ``slipway WORDS --json`` to its end. No run may show a traceback or a secret."""
-        with self.started(*words, secrets=secrets) as process:
+        with self.started(*words, secrets=secrets, state=state) as process:
             out, err = process.communicate(timeout=seconds)
         assert "Traceback" not in out + err, err
         for line in (self.secrets if secrets is None else secrets).splitlines():
@@ -167,7 +171,14 @@ class Lab:
     def kubectl(self, *words: str, stdin: str | None = None, check: bool = True) -> str:
         """Run kubectl on this jump host with the admin kubeconfig alone: through the VIP."""
         binary = cached_binary(versions.default(), "kubectl")
-        command = [str(binary), "--kubeconfig", str(self.cluster / "admin.conf"), "--request-timeout=20s", *words]
+        command = [
+            *self.inside,
+            str(binary),
+            "--kubeconfig",
+            str(self.cluster / "admin.conf"),
+            "--request-timeout=20s",
+            *words,
+        ]
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=240)
         assert not check or done.returncode == 0, f"kubectl {shlex.join(words)}\n{done.stdout}{done.stderr}"
         return done.stdout.strip()
