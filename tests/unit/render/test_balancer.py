@@ -42,7 +42,7 @@ def test_every_master_is_known_to_every_balancer_alike() -> None:
     texts = {text(api.haproxy, "/etc/haproxy/haproxy.cfg", site(wanted), n) for n in range(5)}
     assert len(texts) == 1
     for host in wanted.masters:
-        assert texts.copy().pop().count(f"    server {host.name} {host.address}:6443") == 5
+        assert texts.copy().pop().count(f"    server {host.name} {host.address}:6443") == 6
 
 
 def test_the_endpoint_is_the_vip_and_loopback_never_a_wildcard(haproxy: str) -> None:
@@ -69,12 +69,26 @@ def test_a_silent_host_is_noticed_within_1200_ms(haproxy: str) -> None:
     assert noticed + milliseconds("inter", traffic) <= 1200
 
 
+def falls(section: str) -> int:
+    found = re.search(r"\bfall (\d+)", section)
+    assert found
+    return int(found[1])
+
+
 def test_sick_etcd_is_noticed_within_6_s_and_an_election_of_2_s_is_borne(haproxy: str) -> None:
     etcd = check_of(haproxy, "etcd")
-    assert "fall 3" in etcd
     inter, timeout = milliseconds("inter", etcd), milliseconds("timeout check", etcd)
-    assert 3 * (inter + timeout) + milliseconds("inter", check_of(haproxy, "apiservers")) <= 6000
-    assert 2 * inter >= 2000, "three quick failures in a row must span an election"
+    assert falls(etcd) * (inter + timeout) + milliseconds("inter", check_of(haproxy, "apiservers")) <= 6000
+    assert (falls(etcd) - 1) * inter >= 2000, "quick failures in a row must span an election"
+
+
+def test_who_is_sure_of_etcd_has_been_so_for_longer_than_an_apiserver_remembers_a_failure(haproxy: str) -> None:
+    surely = check_of(haproxy, "etcd-surely")
+    assert falls(surely) == 1
+    rise = re.search(r"\brise (\d+)", surely)
+    assert rise
+    # etcd-readycheck-timeout, 2 s: for so long an apiserver repeats its last answer.
+    assert (int(rise[1]) - 1) * milliseconds("inter", surely) >= 2000
 
 
 def test_the_fast_questions_ask_no_etcd(haproxy: str) -> None:
@@ -86,12 +100,19 @@ def test_the_fast_questions_ask_no_etcd(haproxy: str) -> None:
 
 def test_what_all_fail_is_ignored(haproxy: str) -> None:
     rules = [line for line in haproxy.splitlines() if "path /m2 " in line]
-    assert len(rules) == 4
-    not_alive, not_ready, no_etcd, otherwise = rules
-    assert "!{ srv_is_up(alive/m2) }" in not_alive
-    assert "some_ready" not in not_alive
-    assert "{ var(txn.some_ready) -m bool }" in not_ready
-    assert "{ var(txn.some_etcd) -m bool }" in no_etcd
+    assert len(rules) == 6
+    not_there, not_alive, not_ready, no_etcd, doubt, otherwise = rules
+    assert "!{ srv_is_up(there/m2) }" in not_there
+    assert "txn." not in not_there
+    assert "status 503" in not_there
+    for rule, answer, unless in (
+        (not_alive, 503, "some_alive"),
+        (not_ready, 404, "some_ready"),
+        (no_etcd, 503, "some_etcd"),
+        (doubt, 404, "some_etcd"),
+    ):
+        assert f"status {answer}" in rule
+        assert f"{{ var(txn.{unless}) -m bool }}" in rule
     assert "status 200" in otherwise
 
 
