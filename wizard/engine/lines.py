@@ -55,8 +55,8 @@ def _of_step(event: Event, title: str) -> str:
 
 def _of_run(event: Event) -> str:
     match event:
-        case e.RunStarted(title=title, hosts=hosts, steps=steps):
-            return f"{title}: {len(steps)} steps on {len(hosts)} hosts"
+        case e.RunStarted(title=title, steps=steps):
+            return f"{title}: {len(steps)} steps" if steps else title
         case e.FactsGathered(seconds=seconds):
             return f"answered in {seconds:.1f} s"
         case e.HostQuarantined(why=why):

@@ -46,7 +46,10 @@ class Vault:
         about = (kind, host if kind is SecretKind.PASSPHRASE else "")
         if self._ask is None or about in self._declined:
             return None
-        secret = await self._ask(kind.value, host, prompt)
+        words = prompt[:1].upper() + prompt[1:]
+        if kind is not SecretKind.PASSPHRASE:
+            words += ". The other hosts are tried with it too, and asked about only where they refuse it."
+        secret = await self._ask(kind.value, host, words)
         if secret is None:
             self._declined.add(about)
         return secret

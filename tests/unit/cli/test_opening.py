@@ -1,0 +1,55 @@
+"""`slipway` without a command: the wizard on a terminal, a clear word elsewhere; nothing is loaded in vain."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from wizard.cli import opening
+from wizard.cli.app import app
+from wizard.errors import UsageError
+
+
+def test_in_a_pipe_it_says_what_to_do_instead():
+    done = CliRunner().invoke(app, [])
+    assert done.exit_code == 2
+    assert "The wizard needs a terminal" in done.stderr
+    assert "slipway apply PROFILE" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown", ""])
+def test_a_terminal_that_cant_draw_is_told_apart(term: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(opening, "on_terminal", lambda: True)
+    monkeypatch.setenv("TERM", term)
+    with pytest.raises(UsageError, match="move its cursor") as caught:
+        opening.open_wizard(None)
+    assert "xterm-256color" in caught.value.hint
+
+
+def test_a_profile_that_cant_be_read_shows_before_any_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(opening, "on_terminal", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    done = CliRunner().invoke(app, ["--profile", str(tmp_path / "none.yaml")])
+    assert done.exit_code == 2
+    assert "no such profile" in done.stderr
+
+
+def test_a_profile_before_a_command_is_refused_with_the_right_words():
+    done = CliRunner().invoke(app, ["--profile", "a.yaml", "check", "b.yaml"])
+    assert done.exit_code == 2
+    assert "slipway check a.yaml" in done.stderr
+
+
+def test_the_command_line_starts_without_screens_and_without_ssh():
+    look = (
+        "import sys, json, wizard.cli.app; "
+        "print(json.dumps([n for n in ('textual', 'asyncssh', 'wizard.ui.app') if n in sys.modules]))"
+    )
+    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
+    assert json.loads(said) == []
