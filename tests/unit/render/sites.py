@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wizard.facts.model import Facts, Hardware, Interface, System
+from wizard.facts.model import Clock, Facts, Hardware, Interface, System
 from wizard.profile.model import Endpoint, EtcdTuning, Host, Profile, Role
 from wizard.render.api import Site
 from wizard.render.files import RenderedFile
@@ -22,12 +22,13 @@ def profile(masters: int = 3, etcd_only: int = 0, **fields: Any) -> Profile:
     return Profile(**{**plain, **fields})
 
 
-def facts(host: Host, **system: Any) -> Facts:
+def facts(host: Host, *, time_service: str = "chrony", **system: Any) -> Facts:
     """What an ordinary machine looks like, with the system facts that matter changed."""
     return Facts(
         host.name,
         system=System(**{"cgroup_version": 2, "os_id": "debian", "os_version": "12", **system}),
         hardware=Hardware(cpus=8, memory=32 * 2**30),
+        clock=Clock(service=time_service),
         interfaces=(
             Interface("lo", "", 65536, up=True, addresses=("127.0.0.1/8",)),
             Interface("enp1s0", "02:00:00:00:00:01", 1500, up=True, addresses=(f"{host.ip}/24",)),

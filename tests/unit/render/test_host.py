@@ -110,6 +110,13 @@ def test_time_servers_are_written_only_where_the_profile_has_some() -> None:
     ]
 
 
+def test_a_host_keeps_the_time_service_it_has() -> None:
+    wanted = site(profile(time_servers=("ntp1.example", "ntp2.example")), time_service="systemd-timesyncd")
+    files = by_path(api.system(wanted, MASTER))
+    assert "NTP=ntp1.example ntp2.example\n" in files["/etc/systemd/timesyncd.conf.d/slipway.conf"].text
+    assert not [path for path in files if "chrony" in path]
+
+
 def test_etcd_members_know_each_other_and_none_else() -> None:
     wanted = profile(3, 2)
     for host in wanted.hosts:

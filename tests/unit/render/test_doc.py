@@ -1,0 +1,34 @@
+"""docs/cluster.md names every file that slipway puts on a host, and no other."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from pathlib import Path
+
+from wizard import pki
+from wizard.render import api
+
+from .sites import profile, site
+
+DOC = Path(__file__).parents[3] / "docs" / "cluster.md"
+COMPONENTS = (api.system, api.containerd, api.etcd, api.haproxy, api.keepalived, api.kubelet, api.static_pods)
+
+
+def test_every_file_is_documented_and_nothing_else() -> None:
+    wanted = profile(3, 1, time_servers=("ntp.example",))
+    sites = (site(wanted), site(wanted, time_service="systemd-timesyncd"))
+    keys, _ = pki.make(pki.wanted(wanted), None, datetime.datetime.now(datetime.UTC))
+    files = [
+        file
+        for host in wanted.hosts
+        for files in (
+            *(component(of, host) for of in sites for component in COMPONENTS),
+            pki.host_files(keys, wanted, host),
+        )
+        for file in files
+    ]
+    rows = [line for line in DOC.read_text().splitlines() if line.startswith("| `/")]
+    documented = [path for row in rows for path in re.findall(r"`(/[^`]+)`", row.split("|")[1])]
+    assert len(documented) == len(set(documented))
+    assert set(documented) == {file.path for file in files}
