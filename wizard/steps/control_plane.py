@@ -83,7 +83,7 @@ def _pods_step(
     )  # fmt: skip
     return Step(
         f"{host.name}/{id}", title, host.name, "control-plane",
-        Probe(script, judge), Change(files=files, script=waits), needs=needs, weight=weight, timeout=420.0,
+        Probe(script, judge), Change(files=files, script=waits), needs=needs, weight=weight, timeout=420.0, settle=20.0,
     )  # fmt: skip
 
 

@@ -152,5 +152,5 @@ def service_step(
         id, title, host, phase,
         service_probe(service, digest),
         Change(files=service.files, script=service_script(service, digest), ours=(f"{STAMPS}/{service.unit}",)),
-        needs=needs, touches=touches, weight=weight, timeout=service.ready_seconds + 60,
+        needs=needs, touches=touches, weight=weight, timeout=service.ready_seconds + 60, settle=15.0,
     )  # fmt: skip
