@@ -101,7 +101,8 @@ def _paired(wanted: list[Any], live: list[Any]) -> list[tuple[Any, Any]]:
 
 
 def _same(wanted: Any, live: Any) -> bool:
-    if wanted == live or (live is None and wanted in ("", False, 0)):
+    # False and nothing are not the same: without `allowPrivilegeEscalation: false` it is allowed.
+    if wanted == live:
         return True
     if isinstance(wanted, str | int | float) and isinstance(live, str | int | float):
         return _quantity(wanted) is not None and _quantity(wanted) == _quantity(live)
