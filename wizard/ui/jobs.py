@@ -14,6 +14,7 @@ from wizard.engine.events import RunResult
 from wizard.engine.record import Record
 from wizard.errors import SlipwayError
 from wizard.facts.model import Survey
+from wizard.profile.model import Profile
 from wizard.remote.base import HostKeyUnknown, Secret
 from wizard.ui.screens.asking import AskSecretText
 from wizard.ui.screens.error import ErrorView
@@ -30,6 +31,12 @@ SECRET_TITLES = {
     "password": "SSH password",
     "passphrase": "Passphrase of the private key",
 }
+
+
+def key_places(profile: Profile, shown: dict[str, HostKeyUnknown]) -> dict[str, str]:
+    """Return the address of the machine that shows each key: that of the known_hosts line, for it may be a hop's."""
+    addresses = {host.name: host.address for host in profile.hosts}
+    return {name: error.key.partition(" ")[0] or addresses.get(name, "") for name, error in shown.items()}
 
 
 class Jobs:
@@ -82,12 +89,13 @@ class Jobs:
         self.app.changed()
         try:
             survey = await self.app.services.survey(profile, self.ask, self._seen)
-            unknown = {n: error for n, error in survey.failures.items() if isinstance(error, HostKeyUnknown)}
-            if unknown:
-                addresses = {host.name: host.address for host in profile.hosts}
-                if await self.app.show(HostKeys(unknown, addresses)):
-                    await self.app.services.accept_keys(profile, tuple(unknown))
-                    survey = await self.app.services.survey(profile, self.ask, self._seen)
+            # Again and again: behind a jump host that is known now, the hosts may be new as well.
+            while unknown := {n: error for n, error in survey.failures.items() if isinstance(error, HostKeyUnknown)}:
+                shown = {error.where or name: error for name, error in unknown.items()}
+                if not await self.app.show(HostKeys(shown, key_places(profile, shown))):
+                    break
+                await self.app.services.accept_keys(profile, tuple(unknown))
+                survey = await self.app.services.survey(profile, self.ask, self._seen)
         finally:
             session.surveying = False
         session.survey, session.surveyed = survey, key
@@ -150,7 +158,7 @@ class Jobs:
     def attach(self, run: RunRef) -> None:
         """Show a run and follow it until it ends."""
         self.session.run = run
-        self.session.record = None
+        self.session.record = self.session.built = None
         self.app.go(Step.RUN)
 
         async def work() -> None:

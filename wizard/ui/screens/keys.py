@@ -37,7 +37,7 @@ class HostKeys(Modal[bool]):
                 for name, error in self.unknown.items():
                     yield Static(
                         Content.assemble(
-                            Content.styled(f"{name:<10}", "bold"),
+                            Content.styled(f"{name:<9} ", "bold"),
                             Content.styled(f"{self.addresses.get(name, '')}\n", "$quiet"),
                             f"  {error.fingerprint}",
                         )
