@@ -70,6 +70,8 @@ class Session:
     run: RunRef | None = None
     record: Record | None = None
     built: Built | None = None
+    told: str = ""
+    """The run whose end the person has seen."""
     etcd_size: int | None = None
     """The etcd size asked for while there are too few hosts for it."""
 

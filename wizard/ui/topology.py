@@ -69,7 +69,8 @@ def _box(host: Host) -> list[str]:
     top = "╭─" + name + "─" * (inner - 1 - len(name) - len(zone)) + zone + "╮"
     lines = [top, _inside(host.ip)]
     if Role.MASTER in host.roles:
-        lines += [_inside("keepalived · haproxy"), _inside("apiserver · scheduler"), _inside("controller-manager")]
+        parts = ("keepalived · haproxy", "apiserver", "scheduler", "controller-manager")
+        lines += [_inside(part) for part in parts]
     if Role.ETCD in host.roles:
         lines.append(_inside("etcd member"))
     if Role.WORKER in host.roles:

@@ -52,6 +52,7 @@ class RunScreen(StepScreen):
     BINDINGS = [
         Binding("escape", "calm", show=False),
         Binding("ctrl+n", "forward", show=False),
+        Binding("b", "forward", "What was built"),
         Binding("ctrl+s", "save_log", show=False),
         Binding("a", "answer", "Answer"),
         Binding("e", "error", "Error"),
@@ -68,7 +69,6 @@ class RunScreen(StepScreen):
         super().__init__()
         self.lines: dict[str, Group] = {}
         self.asked: set[str] = set()
-        self.told: object = None
 
     def cluster_name(self) -> str:
         """Return the cluster of the run, which need not be that of the draft."""
@@ -264,14 +264,14 @@ class RunScreen(StepScreen):
 
     def tell(self, record: Record) -> None:
         """Once the run has ended, show what comes of it."""
-        if record.result is None or self.told == record.run or self.app.screen is not self:
+        if record.result is None or self.session.told == record.run or self.app.screen is not self:
             return
         if record.result is RunResult.DONE:
             if self.session.built is not None:
-                self.told = record.run
+                self.session.told = record.run
                 self.wizard.go(Step.DONE)
             return
-        self.told = record.run
+        self.session.told = record.run
         if record.result in (RunResult.FAILED, RunResult.HELD):
             self.action_error()
 
@@ -315,6 +315,8 @@ class RunScreen(StepScreen):
                 return record.result is None and bool(failures(record))
             case "resume":
                 return record.result in AGAIN
+            case "forward":
+                return self.session.built is not None
             case "pause" | "cancel":
                 return record.result is None
         return True
