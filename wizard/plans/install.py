@@ -5,6 +5,8 @@ All masters are alike; there is no first one. What can overlap does: the graph s
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wizard.bundle.lock import Bundle
 from wizard.engine.step import Plan, Step
 from wizard.pki.store import Pki
@@ -96,7 +98,6 @@ def _database(site: Site, item: Host, bundle: Bundle, *, first_start: bool) -> l
 def _master(site: Site, item: Host, bundle: Bundle) -> list[Step]:
     """Return what a master needs: runtime, endpoint, kubelet, control plane, and the images of the add-ons."""
     name = item.name
-    own_etcd = (f"{name}/etcd",) if Role.ETCD in item.roles else ()
     return [
         runtime.binaries_step(
             item, "runtime-binaries", "Runtime's binaries", bundle, runtime.RUNTIME,
@@ -126,10 +127,21 @@ def _master(site: Site, item: Host, bundle: Bundle) -> list[Step]:
         control_plane.kubelet_step(
             site, item, needs=(f"{name}/kubernetes-binaries", f"{name}/containerd", f"{name}/pki"), weight=2
         ),
-        control_plane.apiserver_step(
-            site, item, needs=(f"{name}/kubelet", f"{name}/apiserver-images", *own_etcd), weight=8
-        ),
+        _apiserver(site, item),
         control_plane.controllers_step(
             site, item, needs=(f"{name}/kubelet", f"{name}/controller-images"), weight=3
         ),
     ]  # fmt: skip
+
+
+def _apiserver(site: Site, item: Host) -> Step:
+    """Return the step of a master's apiserver: after its own etcd member, or a quorum of the others' where it has none.
+
+    An apiserver that starts without etcd ends again, and the kubelet waits longer each time before it tries anew.
+    """
+    needs = (f"{item.name}/kubelet", f"{item.name}/apiserver-images")
+    if Role.ETCD in item.roles:
+        return control_plane.apiserver_step(site, item, needs=(*needs, f"{item.name}/etcd"), weight=8)
+    members = tuple(f"{member.name}/etcd" for member in site.profile.etcd_members)
+    step = control_plane.apiserver_step(site, item, needs=needs, weight=8)
+    return replace(step, needs_any=members, enough=len(members) // 2 + 1)

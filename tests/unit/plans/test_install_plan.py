@@ -1,0 +1,156 @@
+"""The plan of an install: its shape, for every size of site."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.render.sites import PRACTICE, facts, profile, site
+from tests.unit.steps.samples import bundle
+from wizard.bundle.lock import BundleError
+from wizard.engine.graph import checked
+from wizard.engine.step import Plan, Step
+from wizard.facts.model import ClusterTraces
+from wizard.plans.install import install
+from wizard.profile.model import Profile, Role
+from wizard.render.api import Site
+
+SHAPES = [(1, 0), (3, 0), (3, 2), (5, 0), (7, 0)]
+ETCD_ONLY = {"packages", "settings", "pki", "swap", "etcd-binaries", "etcd"}
+
+
+def planned(wanted: Profile | None = None, **system: Any) -> Plan:
+    return install(site(wanted, **system), bundle(), None)
+
+
+def of(plan: Plan, host: str) -> dict[str, Step]:
+    """Return a host's own steps by the last part of their ids."""
+    return {step.id.partition("/")[2]: step for step in plan.steps if step.id.startswith(f"{host}/")}
+
+
+def renamed(step: Step, host: str) -> tuple[Any, ...]:
+    """Return a step's place in the graph with its host's name taken out."""
+
+    def plain(names: Any) -> tuple[str, ...]:
+        return tuple(name.replace(f"{host}/", "*/").replace(f"/{host}", "/*") for name in names)
+
+    return (
+        plain(step.needs), plain(step.needs_any), plain(step.after), plain(step.touches),
+        step.title, step.phase, step.weight, step.timeout, step.alternates,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("masters", "etcd_only"), SHAPES)
+def test_ids_are_unique_needs_are_there_and_nothing_waits_in_a_circle(masters: int, etcd_only: int) -> None:
+    plan = planned(profile(masters, etcd_only))
+    assert len(checked(plan)) == len(plan.steps)
+    assert plan.hosts == tuple(host.name for host in profile(masters, etcd_only).hosts)
+
+
+@pytest.mark.parametrize(("masters", "etcd_only"), SHAPES)
+def test_all_masters_are_alike(masters: int, etcd_only: int) -> None:
+    plan = planned(profile(masters, etcd_only))
+    first = {name: renamed(step, "m1") for name, step in of(plan, "m1").items()}
+    for number in range(2, masters + 1):
+        host = f"m{number}"
+        assert {name: renamed(step, host) for name, step in of(plan, host).items()} == first
+
+
+def test_no_masters_step_waits_for_another_masters_alone() -> None:
+    """What is asked of the cluster as a whole may be asked of any master, and needs any one of them."""
+    plan = planned()
+    for step in plan.steps:
+        if step.host == "m1" and step.id.startswith("m1/"):
+            assert not [need for need in step.before if need.startswith(("m2/", "m3/"))]
+    objects = next(step for step in plan.steps if step.id == "cluster/objects")
+    assert objects.needs_any == ("m1/apiserver", "m2/apiserver", "m3/apiserver")
+    assert objects.enough == 1
+    for step in plan.steps:
+        if step.id.startswith("cluster/"):
+            assert step.hosts == ("m1", "m2", "m3")
+            assert not set(step.needs) & {f"{host}/{name}" for host in step.hosts for name in of(plan, host)}
+
+
+def test_the_order_of_hosts_in_the_profile_changes_no_step_of_a_host() -> None:
+    forth = planned()
+    back = planned(profile().model_copy(update={"hosts": tuple(reversed(profile().hosts))}))
+    for host in ("m1", "m2", "m3"):
+        one, other = of(forth, host), of(back, host)
+        assert one.keys() == other.keys()
+        assert all(renamed(one[name], host) == renamed(other[name], host) for name in one)
+
+
+def test_hosts_for_etcd_alone_get_etcd_and_nothing_else() -> None:
+    plan = planned(profile(3, 2))
+    for host in ("e1", "e2"):
+        assert of(plan, host).keys() == ETCD_ONLY
+        assert not [step.id for step in plan.steps if host in step.hosts and not step.id.startswith(f"{host}/")]
+    assert of(plan, "m1").keys() > ETCD_ONLY
+
+
+def test_voters_are_touched_by_their_own_step_alone() -> None:
+    plan = planned(profile(3, 2))
+    etcd, apiserver = plan.groups
+    assert (len(etcd.members), etcd.needed) == (5, 3)
+    assert (len(apiserver.members), apiserver.needed) == (3, 1)
+    touched = {step.id: step.touches for step in plan.steps if step.touches}
+    members = etcd.members | apiserver.members
+    assert {name for names in touched.values() for name in names} == members
+    assert all(len(names) == 1 for names in touched.values())
+
+
+def test_only_a_first_start_is_exempt_from_the_quorum_rule() -> None:
+    assert [group.exempt for group in planned().groups] == [True, True]
+    wanted = profile()
+    there = {host.name: facts(host) for host in wanted.hosts}
+    there["m2"] = replace(there["m2"], traces=ClusterTraces(etcd_data=True))
+    stands = Site(wanted, site().versions, "uid-1", there)
+    assert [group.exempt for group in install(stands, bundle(), None).groups] == [False, False]
+
+
+def test_a_container_keeps_the_swap_of_the_machine_underneath() -> None:
+    assert "swap" in of(planned(), "m1")
+    assert "swap" not in of(planned(**PRACTICE), "m1")
+
+
+def test_an_apiserver_waits_for_its_own_etcd_or_for_a_quorum_of_the_others() -> None:
+    assert "m1/etcd" in of(planned(profile(3, 2)), "m1")["apiserver"].needs
+    apart = Profile.model_validate(
+        {
+            "name": "apart",
+            "hosts": [
+                {"name": "m1", "address": "198.18.0.11", "roles": ["master"]},
+                *({"name": f"e{n}", "address": f"198.18.0.2{n}", "roles": ["etcd"]} for n in (1, 2, 3)),
+            ],
+            "endpoint": {"vip": "198.18.0.100"},
+        }
+    )
+    step = of(planned(apart), "m1")["apiserver"]
+    assert "etcd" not in of(planned(apart), "m1")
+    assert step.needs_any == ("e1/etcd", "e2/etcd", "e3/etcd")
+    assert step.enough == 2
+
+
+def test_images_are_taken_in_one_after_another_so_that_the_apiservers_comes_first() -> None:
+    steps = of(planned(), "m1")
+    assert steps["apiserver-images"].needs == ("m1/containerd",)
+    assert "m1/apiserver-images" in steps["controller-images"].before
+    assert (
+        "m1/apiserver-images" in steps["addon-images"].before or "m1/controller-images" in steps["addon-images"].before
+    )
+
+
+def test_what_the_bundle_lacks_is_said_before_anything_is_planned() -> None:
+    with pytest.raises(BundleError, match=r"no packages for ubuntu-24\.04"):
+        planned(os_id="ubuntu", os_version="24.04")
+
+
+def test_roles_decide_and_not_names() -> None:
+    swapped = profile().model_copy(
+        update={"hosts": tuple(host.model_copy(update={"name": f"x{n}"}) for n, host in enumerate(profile().hosts))}
+    )
+    assert all(Role.MASTER in host.roles for host in swapped.hosts)
+    plan = planned(swapped)
+    assert {step.host for step in plan.steps} == {"x0", "x1", "x2"}

@@ -1,0 +1,203 @@
+"""One job: the cluster's identity, the look with its lease, what holds an install, and what is kept of it."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.checks.sites import healthy
+from tests.unit.checks.sites import profile as site
+from tests.unit.steps.samples import bundle
+from wizard.engine.locks import HostLock
+from wizard.errors import Level, Problem, SlipwayError, UsageError, errors_of
+from wizard.facts.model import ClusterTraces, Marker, Survey
+from wizard.plans import job as jobs
+from wizard.plans.job import Job, identity, judge, prepare, refuse
+from wizard.remote.base import Command, LoginRefused, Result, Unreachable
+
+
+def a_job(folder: Path, **changes: Any) -> Job:
+    return Job(site(**changes), bundle(), folder)
+
+
+def test_an_identity_is_made_once_by_apply_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    assert identity(folder, "site") == ""
+    assert not folder.exists(), "a look makes nothing"
+    uid = identity(folder, "site", make=True)
+    assert len(uid) == 32
+    assert identity(folder, "site", make=True) == identity(folder, "site") == uid
+    assert stat.S_IMODE((folder / "cluster.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "site"}'])
+def test_an_identity_that_can_not_be_read_is_never_replaced(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "cluster.json"
+    path.write_text(text)
+    with pytest.raises(SlipwayError) as raised:
+        identity(tmp_path, "site", make=True)
+    assert raised.value.where == str(path)
+    assert "/etc/slipway/cluster.json" in raised.value.hint
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("hosts", "code"),
+    [
+        ([{"name": f"m{n}", "address": f"10.20.0.1{n}"} for n in (1, 2)], "etcd.even"),
+        (
+            [
+                *({"name": f"m{n}", "address": f"10.20.0.1{n}"} for n in (1, 2, 3)),
+                {"name": "w1", "address": "10.20.0.51", "roles": ["worker"]},
+            ],
+            "worker",
+        ),
+    ],
+    ids=["two masters", "a worker"],
+)
+def test_what_a_new_install_refuses_is_refused_with_the_rules_own_words(
+    tmp_path: Path, hosts: list[dict[str, Any]], code: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        refuse(site(hosts=hosts))
+    problems: tuple[Problem, ...] = raised.value.problems  # type: ignore[attr-defined]
+    assert any(code in problem.code for problem in problems)
+    assert all(problem.level is Level.ERROR and problem.hint for problem in problems)
+
+
+def standing(uid: str = "uid-1") -> dict[str, Any]:
+    traces = ClusterTraces(etcd_data=True, marker=Marker(text="{}", uid=uid, cluster="site"))
+    return {f"m{n}": replace(healthy(f"m{n}", n), traces=traces) for n in (1, 2, 3)}
+
+
+def unreachable(host: str) -> Unreachable:
+    return Unreachable("Can't reach the host", where=host, why="no route", hint="Check power.")
+
+
+@pytest.fixture(autouse=True)
+def _whole_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample bundle has no files; to judge those is another room's."""
+    monkeypatch.setattr(jobs, "verify_quick", lambda _bundle: ())
+
+
+def held_by(found: jobs.Found) -> set[str]:
+    return {f"{problem.host} {problem.code}".strip() for problem in errors_of(found.problems)}
+
+
+def test_a_new_install_is_held_by_a_host_that_does_not_answer(tmp_path: Path) -> None:
+    facts = {name: healthy(name, number) for number, name in ((1, "m1"), (2, "m2"))}
+    found = judge(a_job(tmp_path), Survey(facts, {"m3": unreachable("m3")}), "")
+    assert held_by(found) == {"m3 host.unreachable"}
+    assert found.dead == {}
+
+
+def test_a_cluster_that_stands_goes_on_without_a_host_that_does_not_answer(tmp_path: Path) -> None:
+    facts = {name: there for name, there in standing().items() if name != "m3"}
+    found = judge(a_job(tmp_path), Survey(facts, {"m3": unreachable("m3")}), "uid-1")
+    assert held_by(found) == set()
+    assert {host: problem.code for host, problem in found.dead.items()} == {"m3": "host.unreachable"}
+
+
+def test_a_refused_login_holds_even_where_the_cluster_stands(tmp_path: Path) -> None:
+    facts = {name: there for name, there in standing().items() if name != "m3"}
+    refused = LoginRefused("The host refuses the login", where="m3", hint="Check the key.")
+    found = judge(a_job(tmp_path), Survey(facts, {"m3": refused}), "uid-1")
+    assert held_by(found) == {"m3 host.login-refused"}
+    assert found.dead == {}
+
+
+def test_hosts_of_another_cluster_hold(tmp_path: Path) -> None:
+    found = judge(a_job(tmp_path), Survey(standing("another")), "uid-1")
+    assert held_by(found) == {f"m{n} host.another-cluster" for n in (1, 2, 3)}
+
+
+def test_a_bundle_for_another_version_holds(tmp_path: Path) -> None:
+    other = Job(site(kubernetes="1.36.1"), bundle(), tmp_path)
+    found = judge(other, Survey(standing()), "uid-1")
+    problem = next(problem for problem in found.problems if problem.code == "bundle.version")
+    assert "1.37.2" in problem.message
+    assert "1.36.1" in problem.hint
+
+
+def test_a_plan_is_the_same_for_the_same_site(tmp_path: Path) -> None:
+    """Pure: from the same facts the same steps, and no key is made for a look."""
+    job = a_job(tmp_path)
+    one, other = (prepare(job, Survey(standing()), "uid-1", None) for _ in range(2))
+    assert [step.id for step in one.steps] == [step.id for step in other.steps]
+    assert [step.probe.script for step in one.steps] == [step.probe.script for step in other.steps]
+    assert list(tmp_path.iterdir()) == []
+
+
+class Host:
+    """A host that answers a look with nothing but what it says of its lease; it keeps what it was asked."""
+
+    def __init__(self, lease: str) -> None:
+        self.lease = lease
+        self.asked: list[str] = []
+
+    async def run(self, command: Command, _on_output: object = None) -> Result:
+        self.asked.append(command.script)
+        if "slipway-lock taken" not in command.script:
+            return Result(0, b"", b"", 0.0)
+        done = await asyncio.create_subprocess_exec(
+            "sh", "-c", self._said(command.script), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        out, err = await done.communicate()
+        return Result(done.returncode or 0, out, err, 0.0)
+
+    def _said(self, script: str) -> str:
+        """Put the answer in the place of the lease's own fragment; the rest of the look runs as it is."""
+        begin, end = script.index("(\numask 022; mkdir -p /run/slipway"), script.index('else echo "slipway-lock held')
+        end = script.index("\n)", end) + 2
+        return f"{script[:begin]}echo '{self.lease}'{script[end:]}"
+
+
+HELD = 'slipway-lock held 100 {"run": "r9", "holder": "jump-2 (ab)", "expires": 160}'
+STALE = 'slipway-lock held 200 {"run": "r9", "holder": "jump-2 (ab)", "expires": 160}'
+TAKEN = "slipway-lock taken"
+
+
+@pytest.mark.parametrize(
+    ("leases", "problems", "given_back"),
+    [
+        ((HELD, TAKEN, TAKEN), {"m1": "runs out in 60 s"}, {"m1"}),
+        ((TAKEN, HELD, TAKEN), {"m2": "runs out in 60 s"}, {"m1", "m2", "m3"}),
+        ((TAKEN, TAKEN, STALE), {"m3": "--take-over"}, {"m1", "m2", "m3"}),
+    ],
+    ids=["the first", "another", "stale"],
+)
+async def test_a_host_that_another_run_has_holds_and_what_was_taken_is_given_back(
+    tmp_path: Path, leases: tuple[str, ...], problems: dict[str, str], given_back: set[str]
+) -> None:
+    hosts = {f"m{number}": Host(lease) for number, lease in enumerate(leases, 1)}
+
+    async def connect(name: str) -> Any:
+        return hosts[name]
+
+    with pytest.raises(SlipwayError) as raised:
+        await jobs.look(a_job(tmp_path), connect, HostLock("r1", "here"))
+    found: tuple[Problem, ...] = raised.value.problems  # type: ignore[attr-defined]
+    assert {problem.host: problem.code for problem in found} == dict.fromkeys(problems, "host.locked")
+    for problem in found:
+        assert "jump-2 (ab) works on it (run r9)" in problem.message
+        assert problems[problem.host] in problem.hint
+    assert {name for name, host in hosts.items() if any("rm -f" in script for script in host.asked)} == given_back
+    if "m1" in problems:
+        assert hosts["m2"].asked == [], "the first host decides; the others aren't even asked"
+
+
+async def test_all_hosts_are_looked_at_in_one_round_trip_each(tmp_path: Path) -> None:
+    hosts = {f"m{number}": Host(TAKEN) for number in (1, 2, 3)}
+
+    async def connect(name: str) -> Any:
+        return hosts[name]
+
+    survey = await jobs.look(a_job(tmp_path), connect, HostLock("r1", "here"))
+    assert survey.facts.keys() == {"m1", "m2", "m3"}, survey.failures
+    assert [len(host.asked) for host in hosts.values()] == [1, 1, 1]
