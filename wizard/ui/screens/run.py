@@ -68,7 +68,8 @@ class RunScreen(StepScreen):
     def __init__(self) -> None:
         super().__init__()
         self.lines: dict[str, Group] = {}
-        self.asked: set[str] = set()
+        self.asked: set[tuple[str, int]] = set()
+        """Questions that were put, by id and place in the journal: one asked anew, as after a typo, is put anew."""
 
     def cluster_name(self) -> str:
         """Return the cluster of the run, which need not be that of the draft."""
@@ -279,13 +280,13 @@ class RunScreen(StepScreen):
         """Ask the first open question that was not put off."""
         if self.app.screen is self:
             for question in record.questions:
-                if question.id not in self.asked:
+                if (question.id, question.sequence) not in self.asked:
                     self.put(question)
                     return
 
     def put(self, question: Question) -> None:
         """Put a question of the run to the person."""
-        self.asked.add(question.id)
+        self.asked.add((question.id, question.sequence))
         title = f"The run asks ({question.host})" if question.host else "The run asks"
         services, jobs = self.wizard.services, self.wizard.jobs
         if question.secret:
