@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from wizard.engine.step import Context, Step
 from wizard.errors import SlipwayError
@@ -79,6 +79,14 @@ def undrain_fragment(server: str) -> str:
         f"[ ! -S {HAPROXY_SOCKET} ] || echo 'set server apiservers/{server} state ready' "
         f"| socat -t 3 - UNIX-CONNECT:{HAPROXY_SOCKET} >/dev/null || :"
     )
+
+
+def draining(site: Site, host: Host) -> Callable[[Context], AbstractAsyncContextManager[None]] | None:
+    """Return what a step that disturbs the apiserver on `host` is done within; None where no cluster stands yet."""
+    if not any(facts.traces.etcd_data for facts in site.facts.values()):
+        return None
+    masters = site.profile.masters
+    return lambda context: drained(context, masters, host)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from wizard.profile.model import Host
 from wizard.render import api as render
 from wizard.render.places import CONTROLLER_MANAGER_PORT, SCHEDULER_PORT
 from wizard.render.site import Site
-from wizard.steps.balancer import drained
+from wizard.steps.balancer import draining
 from wizard.steps.etcd import api_ready
 from wizard.steps.kit import Service, files_of, service_step, wait_on_host
 
@@ -42,12 +42,7 @@ def apiserver_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: fl
     step = _pods_step(
         site, host, "apiserver", "kube-apiserver", {"kube-apiserver": api_ready(host)}, needs=needs, weight=weight
     )
-    masters = site.profile.masters
-    return replace(
-        step,
-        touches=frozenset({f"apiserver/{host.name}"}),
-        around=lambda context: drained(context, masters, host),
-    )
+    return replace(step, touches=frozenset({f"apiserver/{host.name}"}), around=draining(site, host))
 
 
 def controllers_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:

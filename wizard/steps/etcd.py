@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from wizard.engine.step import Blocked, Context, Probe, Step, Verdict, VoterGroup
 from wizard.errors import Level, Problem, SlipwayError
-from wizard.profile.model import Host, Profile
+from wizard.profile.model import Host, Profile, Role
 from wizard.remote.base import Command
 from wizard.render import api as render
 from wizard.render.places import API_PORT, ETCD_CONFIG, ETCD_METRICS_PORT, PKI
 from wizard.render.site import Site
+from wizard.steps.balancer import draining
 from wizard.steps.kit import STAMPS, Service, files_of, service_step
 
 READY = f"curl -sf -m 3 -o /dev/null http://127.0.0.1:{ETCD_METRICS_PORT}/readyz"
@@ -40,7 +41,9 @@ def etcd_step(site: Site, host: Host, *, needs: tuple[str, ...], first_start: bo
         f"{host.name}/etcd", "etcd member", host.name, "etcd", service,
         needs=needs, touches=frozenset({f"etcd/{host.name}"}), weight=weight,
     )  # fmt: skip
-    return replace(step, probe=_guarded(step.probe, host, data))
+    # The apiserver on a host asks the member beside it alone.
+    around = draining(site, host) if Role.MASTER in host.roles else None
+    return replace(step, probe=_guarded(step.probe, host, data), around=around)
 
 
 def _guarded(probe: Probe, host: Host, data: str) -> Probe:
