@@ -76,7 +76,8 @@ async def launch(order: Order) -> str:
     """
     folder = Path(order.folder)
     logs = folder / "logs"
-    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (folder, logs):  # parents that mkdir makes unasked would be open to all
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = logs / f"{order.run}.log"
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
