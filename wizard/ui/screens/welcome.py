@@ -154,7 +154,7 @@ def way(key: str, title: str, words: str, id: str) -> Option:
     """Return one line of the list."""
     parts = (
         Content.styled(f" {key}  ", "bold $accent"),
-        Content(f"{title:<22}"),
+        Content(f"{title:<21} "),
         Content.styled(words, "$quiet"),
     )
     return Option(Content.assemble(*parts), id=id)

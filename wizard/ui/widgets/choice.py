@@ -49,7 +49,7 @@ class Choice(Widget, can_focus=True):
     def relabel(self, labels: Sequence[str]) -> None:
         """Show other words for the same options."""
         self.labels = tuple(labels)
-        self.refresh()
+        self.refresh(layout=True)
 
     def render(self) -> Content:
         """Draw all options in one line."""
