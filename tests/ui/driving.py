@@ -43,6 +43,9 @@ async def until(pilot: Pilot[int], true: Callable[[], object], what: str) -> Non
     """Wait until `true`; fail with what is on the screen when it never is."""
     deadline = asyncio.get_running_loop().time() + PATIENCE
     while not true():
+        failure = pilot.app._exception
+        if failure is not None:
+            raise failure
         if asyncio.get_running_loop().time() > deadline:
             raise AssertionError(f"never came: {what}\n{words(pilot)}")
         await asyncio.sleep(0.02)

@@ -10,6 +10,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
@@ -47,7 +49,7 @@ class FormDialog(Modal[T], Generic[T]):
     def compose(self) -> ComposeResult:
         """Compose heading, fields, help, buttons."""
         with Vertical(classes="dialog -wide -form"):
-            yield Static(self.heading, classes="title")
+            yield Static(Content(self.heading), classes="title")
             with VerticalScroll(id="form", can_focus=False):
                 for spec in self.specs:
                     yield Field(spec, self.text(spec.path))
