@@ -170,18 +170,21 @@ class Lab:
 
     def kubectl(self, *words: str, stdin: str | None = None, check: bool = True) -> str:
         """Run kubectl on this jump host with the admin kubeconfig alone: through the VIP."""
-        binary = cached_binary(versions.default(), "kubectl")
-        command = [
-            *self.inside,
-            str(binary),
-            "--kubeconfig",
-            str(self.cluster / "admin.conf"),
-            "--request-timeout=20s",
-            *words,
-        ]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=240)
+        done = self._kubectl(*words, stdin=stdin)
         assert not check or done.returncode == 0, f"kubectl {shlex.join(words)}\n{done.stdout}{done.stderr}"
         return done.stdout.strip()
+
+    def said(self, *words: str) -> str:
+        """Return all that kubectl says, for a failure's evidence."""
+        done = self._kubectl(*words)
+        return f"kubectl {shlex.join(words)} (exit {done.returncode})\n{done.stdout}{done.stderr}"
+
+    def _kubectl(self, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        binary = cached_binary(versions.default(), "kubectl")
+        options = ("--kubeconfig", str(self.cluster / "admin.conf"), "--request-timeout=20s")
+        options += ("--cache-dir", str(self.folder / "kubectl"))
+        command = [*self.inside, str(binary), *options, *words]
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=240)
 
     def ready_nodes(self) -> set[str]:
         """Return the names of the Ready nodes, asked through the VIP; none while the API does not answer."""
@@ -189,15 +192,23 @@ class Lab:
         lines = self.kubectl("get", "nodes", "-o", f"jsonpath={path}", check=False).splitlines()
         return {name for name, _, ready in (line.partition("=") for line in lines) if ready == "True"}
 
+    def pods(self) -> str:
+        """Return how all Pods stand and what last happened, for a failure's evidence."""
+        events = self.kubectl("get", "events", "-A", "--sort-by=.lastTimestamp", check=False).splitlines()[-20:]
+        return "\n".join([self.kubectl("get", "pods", "-A", "-o", "wide", check=False), *events])
+
     def journal(self) -> JournalReader:
         return JournalReader(self.cluster)
 
 
-def until(what: str, test: Callable[[], object], seconds: float = 240.0) -> None:
-    """Wait until `test` gives something true; fail saying `what` never came. No time is asserted: a bound, no more."""
+def until(
+    what: str, test: Callable[[], object], seconds: float = 240.0, evidence: Callable[[], str] = lambda: ""
+) -> None:
+    """Wait until `test` gives something true; fail saying `what` never came, and the evidence. A bound, no more."""
     end = time.monotonic() + seconds
     while not (last := test()):
-        assert time.monotonic() < end, f"{what}: not within {seconds:.0f} s (last: {last!r})"
+        if time.monotonic() > end:
+            pytest.fail(f"{what}: not within {seconds:.0f} s (last: {last!r})\n{evidence()}")
         time.sleep(0.5)
 
 

@@ -224,7 +224,7 @@ def test_files_have_the_modes_of_the_cis_benchmark(site: Lab) -> None:
                 mode, who, path = line.split(" ", 2)
                 if int(mode, 8) & ~most or who != owner:
                     loose.append(f"{host} {path}: {mode} {who}, wanted at most {most:o} {owner}")
-    assert loose == []
+    assert loose == [], "\n".join(loose)
 
 
 def test_a_plan_of_the_converged_cluster_changes_nothing_and_touches_nothing(site: Lab) -> None:
@@ -321,13 +321,14 @@ def test_all_masters_lose_power_and_the_cluster_comes_back_unaided(site: Lab, po
         assert site.ready_nodes() == set()
         list(pool.map(practice.power_on, site.hosts))
 
-    def serves(pod: str) -> bool:
-        words = ("exec", pod, "--", "wget", "-T", "5", "-qO-", "http://probe.default.svc.cluster.local")
-        return site.kubectl(*words, check=False).startswith("served by ")
-
     until("the API answers through the VIP", lambda: site.kubectl("get", "--raw", "/readyz", check=False) == "ok")
+    words = ("--", "wget", "-T", "5", "-qO-", "http://probe.default.svc.cluster.local")
     for node, pod in pods.items():
-        until(f"DNS and Services work on {node}", lambda pod=pod: serves(pod))
+        until(
+            f"DNS and Services work on {node}",
+            lambda pod=pod: site.kubectl("exec", pod, *words, check=False).startswith("served by "),
+            evidence=lambda pod=pod: f"{site.said('exec', pod, *words)}\n{site.pods()}",
+        )
     until("all nodes are Ready", lambda: site.ready_nodes() == MASTERS)
     said = site.apply()
     assert (said.exit, said.found["changed"]) == (0, []), said.found
@@ -338,4 +339,4 @@ def test_the_cluster_left_no_trace_outside_of_its_places(site: Lab) -> None:
     loose = subprocess.run(
         ["find", str(site.cluster), "-not", "-type", "l", "-perm", "/077"], capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    assert loose == []
+    assert loose == [], "\n".join(loose)
