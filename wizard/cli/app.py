@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from wizard import __version__
 from wizard.cli.apply import apply
 from wizard.cli.bundle import bundle_app
 from wizard.cli.opening import open_wizard
-from wizard.cli.output import guarded
+from wizard.cli.output import guarded, write_out
 from wizard.cli.practice import practice_app
 from wizard.cli.preflight import check, plan
 from wizard.cli.profile import profile_app
@@ -39,12 +40,16 @@ def root(
         Path | None,
         typer.Option("--profile", metavar="FILE", help="Open the wizard with this profile.", show_default=False),
     ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print slipway's version.")] = False,
 ) -> None:
     """From one jump host, bare machines become a highly available Kubernetes, proven.
 
     Without a command the wizard opens.
     """
     command = context.invoked_subcommand
+    if version:
+        write_out(f"slipway {__version__}")
+        raise typer.Exit
     if command is None:
         raise typer.Exit(open_wizard(profile))
     if profile is not None:

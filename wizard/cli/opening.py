@@ -23,7 +23,9 @@ def open_wizard(profile: Path | None) -> int:
 
     app = SlipwayApp(RealServices(), profile=profile.absolute() if profile else None)
     left = app.run()
-    return int(Exit.DONE if left is None else left) if not app.return_code else app.return_code
+    if app.failure is not None:
+        raise app.failure
+    return int(Exit.DONE if left is None else left)
 
 
 def demand_terminal() -> None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from textual.app import App
 from textual.binding import Binding
+from textual.worker import WorkerFailed
 
 from wizard.ui.draft import load
 from wizard.ui.frame import Modal, SessionChanged, StepScreen
@@ -70,6 +71,19 @@ class SlipwayApp(App[int]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = THEMES[0].name
+
+    @property
+    def failure(self) -> Exception | None:
+        """Return the defect that has ended the app, if one has."""
+        return self._exception.error if isinstance(self._exception, WorkerFailed) else self._exception  # type: ignore[return-value]
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End without Textual's traceback: it shows local variables, and a secret may be among them."""
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
 
     def on_mount(self) -> None:
         """Open where the person wants to be."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from wizard import __version__
 from wizard.cli import opening
 from wizard.cli.app import app
 from wizard.errors import UsageError
@@ -53,3 +54,8 @@ def test_the_command_line_starts_without_screens_and_without_ssh():
     )
     said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
     assert json.loads(said) == []
+
+
+def test_the_version_is_said():
+    done = CliRunner().invoke(app, ["--version"])
+    assert (done.exit_code, done.stdout) == (0, f"slipway {__version__}\n")
