@@ -81,9 +81,14 @@ class Attempts:
         step = node.step
         context = StepContext(step, link.name, self._links, self._sink, self._mask)
 
+        said = ""
+
         def waits(why: str) -> None:
+            nonlocal said
             link.check()
-            context.waits(why)
+            if why != said:
+                context.waits(why)
+            said = why
 
         async with (
             self._turns.touching(step, context, waits),

@@ -22,6 +22,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "+ --bind-address=198.18.0.11": "haproxy has the same port on the VIP: 0.0.0.0 would clash",
         "+ --kubelet-certificate-authority=/etc/kubernetes/pki/ca.crt": "kubelets' certificates are ours: verify them",
         "+ --shutdown-delay-duration=5s": "serves until every haproxy has seen that it stops",
+        "+ --shutdown-send-retry-after=true": "ends its watches: they would keep it until it is killed",
     },
     "kube-controller-manager": {"status": "an empty status says nothing"},
     "kube-scheduler": {"status": "an empty status says nothing"},
