@@ -41,6 +41,7 @@ class StepScreen(Screen[None]):
         Binding("ctrl+q", "app.leave", "Quit"),
     ]
 
+    _keys_of: tuple[object, ...] = ()
     focus_path = ""
     """The profile path of the field that shall have the keys at first."""
 
@@ -71,6 +72,12 @@ class StepScreen(Screen[None]):
     def retitle(self) -> None:
         """Show the cluster's name anew."""
         say(self, "#cluster", self.cluster_name(), fixed=True)
+
+    def refresh_keys(self, *state: object) -> None:
+        """Draw the keys anew where `state`, on which they depend, is another one: it costs a layout."""
+        if state != self._keys_of:
+            self._keys_of = state
+            self.refresh_bindings()
 
     def body(self) -> Iterable[Widget]:
         """Yield what this step shows."""

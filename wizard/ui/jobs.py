@@ -26,6 +26,9 @@ from wizard.ui.validate import fold, fold_for_survey
 if TYPE_CHECKING:
     from wizard.ui.app import SlipwayApp
 
+DRAWN_SECONDS = 0.25
+"""The shortest time between two pictures of a run: the install needs the processor more than the eye does."""
+
 SECRET_TITLES = {
     "sudo": "Password for sudo",
     "password": "SSH password",
@@ -159,12 +162,14 @@ class Jobs:
         """Show a run and follow it until it ends."""
         self.session.run = run
         self.session.record = self.session.built = None
+        self.session.told = ""
         self.app.go(Step.RUN)
 
         async def work() -> None:
             async for record in self.app.services.follow(run):
                 self.session.record = record
                 self.app.changed()
+                await asyncio.sleep(DRAWN_SECONDS)
             await self._ended(run, self.session.record)
 
         self.start("follow", work)
@@ -181,6 +186,6 @@ class Jobs:
             if self.session.run is not None:
                 answer = await intent(self.session.run)
                 if said:
-                    self.app.notify(said.format(answer))
+                    self.app.notify(said.format(answer), markup=False)
 
         self.start("intent", work)

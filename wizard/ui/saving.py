@@ -44,12 +44,12 @@ async def _save(app: SlipwayApp) -> bool:
     path = typed_path(answer)
     diff = await app.services.diff(folded.profile, path)
     if not diff:
-        app.notify(f"{path} says all of this already.")
+        app.notify(f"{path} says all of this already.", markup=False)
     elif path.exists() and not await app.show(DiffView(path, diff)):
         return False
     else:
         await app.services.save(folded.profile, path)
-        app.notify(f"Saved to {path}.")
+        app.notify(f"Saved to {path}.", markup=False)
     session.path, session.saved = path, draft
     app.changed()
     return True

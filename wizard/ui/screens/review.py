@@ -93,7 +93,7 @@ class ReviewScreen(StepScreen):
         session, judgement = self.session, self.session.judgement
         say(self, "#judgement", self.verdict(judgement), fixed=True)
         self.query_one("#install", Button).disabled = not self.may_install()
-        self.refresh_bindings()
+        self.refresh_keys(self.check_action("accept", ()))
         state = (judgement, session.accepted, self.size)
         if state == self.shown:
             return

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 from textual import on
 from textual.binding import Binding
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
@@ -33,6 +32,7 @@ from wizard.ui.runview import (
 from wizard.ui.screens.asking import AskChoice, AskSecretText, AskText, Confirm
 from wizard.ui.screens.error import ErrorView
 from wizard.ui.session import Step
+from wizard.ui.widgets.logview import LogView
 from wizard.ui.widgets.rows import Rows
 from wizard.ui.widgets.saying import say
 from wizard.ui.words import about, duration
@@ -88,8 +88,7 @@ class RunScreen(StepScreen):
                 yield Rows((("mark", 2), ("title", 0), ("time", 7)), id="run-steps")
             with Vertical(id="run-log-pane"):
                 yield Static("", id="run-log-heading", classes="heading")
-                with VerticalScroll(id="run-log-scroll"):
-                    yield Static("", id="run-log")
+                yield LogView(id="run-log")
 
     def on_mount(self) -> None:
         """Lay the tables out, and let the clock tick."""
@@ -124,7 +123,8 @@ class RunScreen(StepScreen):
         self.draw_hosts(record)
         self.draw_steps(record, now)
         self.draw_log(record)
-        self.refresh_bindings()
+        keys = ("forward", "answer", "error", "retry", "resume", "pause")
+        self.refresh_keys(*(self.check_action(key, ()) for key in keys))
         self.ask(record)
         self.tell(record)
 
@@ -234,19 +234,7 @@ class RunScreen(StepScreen):
         many = group is None or len(group.steps) > 1
         name = f"Log of {group.title}" if group else "Log"
         say(self, "#run-log-heading", name, fixed=True)
-        texts = [
-            Content.assemble(
-                Content.styled(f"{time.strftime('%H:%M:%S', time.localtime(line.time))} ", "$quiet"),
-                Content.styled(f"{line.host} " if line.host and many else "", "$secondary"),
-                line.text,
-            )
-            for line in lines[-100:]
-        ]
-        scroll = self.query_one("#run-log-scroll", VerticalScroll)
-        at_end = scroll.scroll_offset.y >= scroll.max_scroll_y - 1 or not scroll.has_focus
-        say(self, "#run-log", Content("\n").join(texts))
-        if at_end:
-            scroll.scroll_end(animate=False)
+        self.query_one(LogView).show(lines, hosts=many)
 
     @on(DataTable.RowHighlighted)
     def moved(self) -> None:
