@@ -12,11 +12,11 @@ demo: system setup bundle  ## practice datacenter of 3 masters, and the wizard o
 	@sh tools/demo.sh
 
 test: system setup bundle  ## every test, those on practice hosts included
-	pytest tests/unit tests/ssh tests/ui -n 2
+	pytest tests/unit tests/ssh tests/ui -n 2 --timeout 120
 	pytest tests/practice -m "not torture"
 
 unit: setup  ## tests without root or hosts (< 60 s)
-	pytest -q tests/unit tests/ssh tests/ui -n 2
+	pytest -q tests/unit tests/ssh tests/ui -n 2 --timeout 60
 
 check: setup  ## ruff, mypy strict, import-linter, formatting
 	ruff check .

@@ -10,9 +10,7 @@ from wizard.profile.model import Host, Profile
 from wizard.steps.kit import wait_on_host
 from wizard.steps.objects import Object, compare, items_of, label_of, parse
 
-KUBECTL = (
-    "kubectl --kubeconfig /etc/kubernetes/super-admin.conf --cache-dir /run/slipway/kubectl --request-timeout=15s"
-)
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/super-admin.conf --cache-dir /run/slipway/kubectl --request-timeout=15s"
 """Its cache lies where a look may write: root's own ~/.kube is the person's."""
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
