@@ -33,7 +33,9 @@ def prepare(datacenter: Datacenter) -> None:
     for host in datacenter.hosts:
         target = host.folder / "varlib" / "python-debs"
         shutil.copytree(debs, target, dirs_exist_ok=True)
-        practice.execute(host, "sh", "-c", "dpkg -i --force-unsafe-io /var/lib/python-debs/*.deb > /dev/null")
+        # Some want others configured before they are unpacked (Pre-Depends): each pass gets further.
+        install = "dpkg -i --force-unsafe-io /var/lib/python-debs/*.deb > /dev/null 2>&1"
+        practice.execute(host, "sh", "-c", " || ".join([install] * 4))
         shutil.rmtree(target)
 
 
