@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Pictures of the wizard for the README, drawn from a run that really happened.
 
+    tools/screenshots.py                             draw the README's pictures from the recorded run in tests/ui/data
+    tools/screenshots.py draw FILE PROFILE FOLDER    draw the wizard over the run in FILE as SVG pictures into FOLDER
     tools/screenshots.py record CLUSTER RUN FILE     write a run of this machine's journal to FILE (JSON lines)
-    tools/screenshots.py draw FILE PROFILE FOLDER    draw the wizard over that run as SVG pictures into FOLDER
 
 A recorded file holds the journal's own events; the content of files in diffs is left out, because it is long and says
-nothing on these pictures.
+nothing on these pictures. The same file gives the same pictures, byte by byte.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +30,9 @@ from wizard.ui.app import SlipwayApp
 from wizard.ui.services import Built, RunRef, RunState
 from wizard.ui.session import Step
 
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "tests" / "ui" / "data"
+PICTURES = ROOT / "docs" / "pictures"
 SIZE = (100, 30)
 MIDDLE = 0.55
 """How much of the run is done on the picture of it."""
@@ -113,16 +119,25 @@ async def draw(file: Path, profile_file: Path, folder: Path) -> None:
 
 def main(words: list[str]) -> int:
     """Do what the command line says."""
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     match words:
+        case []:
+            pictures(DATA / "install.jsonl", DATA / "install.yaml", PICTURES)
+        case ["draw", file, profile, folder]:
+            pictures(Path(file), Path(profile), Path(folder))
         case ["record", cluster, run, file]:
             record(cluster, run, Path(file))
-        case ["draw", file, profile, folder]:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            asyncio.run(draw(Path(file), Path(profile), Path(folder)))
         case _:
             print(__doc__, file=sys.stderr)
             return 2
     return 0
+
+
+def pictures(file: Path, profile: Path, folder: Path) -> None:
+    """Draw all pictures into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(draw(file, profile, folder))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textual.content import Content
+
 from wizard.engine.step import Plan
+from wizard.ui.words import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +53,21 @@ PHASES = {
 def phase_words(phase: str) -> str:
     """Return a phase as people say it."""
     return PHASES.get(phase, phase)
+
+
+def plan_words(plan: Plan | None, width: int) -> Content:
+    """Return what will be done, phase by phase, in at most `width` columns (90 are enough)."""
+    if plan is None:
+        return Content.styled("The plan is made once nothing stands in the way.", "$quiet")
+    heading = f"{count(len(plan.steps), 'step')} on {count(len(plan.hosts), 'host')}. What is as wanted is left alone."
+    rows = [Content.styled(heading, "$quiet"), Content("")]
+    phase = ""
+    for line in plan_lines(plan):
+        if line.phase != phase:
+            phase = line.phase
+            rows.append(Content.styled(phase_words(phase), "$accent"))
+        hosts = hosts_words(line, len(plan.hosts))
+        room = max(20, min(90, width) - len(hosts))
+        title = line.title if len(line.title) <= room - 2 else line.title[: room - 3] + "…"
+        rows.append(Content.assemble(f"  {title:<{room}}", Content.styled(hosts, "$quiet")))
+    return Content("\n").join(rows)

@@ -16,7 +16,7 @@ from wizard.errors import Level, Problem
 from wizard.profile.survival import survival
 from wizard.ui.fields import BY_PATH, ETCD, LOGIN
 from wizard.ui.frame import SessionChanged, StepScreen
-from wizard.ui.planview import hosts_words, phase_words, plan_lines
+from wizard.ui.planview import plan_words
 from wizard.ui.screens.asking import Confirm
 from wizard.ui.session import Judgement, Step
 from wizard.ui.topology import topology
@@ -105,7 +105,7 @@ class ReviewScreen(StepScreen):
             lines = [f"• {line}" for line in survival(profile).words]
             heading = Content.styled("What it survives", "$accent")
             say(self, "#survives", Content("\n").join([heading, *(Content(line) for line in lines)]))
-        say(self, "#plan", self.plan_words(judgement))
+        say(self, "#plan", plan_words(judgement.plan if judgement else None, self.size.width - 8))
         found = f"Problems {len(judgement.problems)}" if judgement and judgement.problems else "Problems"
         self.query_one("#tabs", Choice).relabel((found, *TABS[1:]))
         if judgement is not None and judgement is not self.opened_for:
@@ -160,30 +160,6 @@ class ReviewScreen(StepScreen):
         )
         hint = [Content.styled(f"  {problem.hint}", "$quiet")] if problem.hint else []
         return Content("\n").join([first, *hint])
-
-    def plan_words(self, judgement: Judgement | None) -> Content:
-        """Return what will be done, phase by phase."""
-        if judgement is None or judgement.plan is None:
-            return Content.styled("The plan is made once nothing stands in the way.", "$quiet")
-        plan = judgement.plan
-        rows = [
-            Content.styled(
-                f"{count(len(plan.steps), 'step')} on {count(len(plan.hosts), 'host')}. "
-                "What is already as wanted is left alone.",
-                "$quiet",
-            ),
-            Content(""),
-        ]
-        phase = ""
-        for line in plan_lines(plan):
-            if line.phase != phase:
-                phase = line.phase
-                rows.append(Content.styled(phase_words(phase), "$accent"))
-            hosts = hosts_words(line, len(plan.hosts))
-            room = max(20, min(90, self.size.width - 8) - len(hosts))
-            title = line.title if len(line.title) <= room - 2 else line.title[: room - 3] + "…"
-            rows.append(Content.assemble(f"  {title:<{room}}", Content.styled(hosts, "$quiet")))
-        return Content("\n").join(rows)
 
     def may_install(self) -> bool:
         """Tell whether nothing holds the install."""

@@ -12,13 +12,11 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from wizard.engine.estimate import remaining
-from wizard.engine.events import Question, RunResult
 from wizard.engine.lines import LogLine
 from wizard.engine.record import UNDER_WAY, Record, State, StepRecord
-from wizard.ui.frame import SessionChanged, StepScreen
+from wizard.ui.frame import SessionChanged
 from wizard.ui.runview import (
     Group,
-    as_error,
     bar,
     ending,
     failures,
@@ -29,8 +27,7 @@ from wizard.ui.runview import (
     step_time,
     step_words,
 )
-from wizard.ui.screens.asking import AskChoice, AskSecretText, AskText, Confirm
-from wizard.ui.screens.error import ErrorView
+from wizard.ui.screens.intents import RunIntents
 from wizard.ui.session import Step
 from wizard.ui.widgets.logview import LogView
 from wizard.ui.widgets.rows import Rows
@@ -38,38 +35,21 @@ from wizard.ui.widgets.saying import say
 from wizard.ui.words import about, duration
 
 ALL = "all hosts"
-AGAIN = (RunResult.FAILED, RunResult.INTERRUPTED, RunResult.PARTIAL, RunResult.HELD)
 
 
 def _time(line: LogLine) -> float:
     return line.time
 
 
-class RunScreen(StepScreen):
+class RunScreen(RunIntents):
     """Draws the session's record and sends intents; it knows nothing of how the run is made."""
 
     step = Step.RUN
-    BINDINGS = [
-        Binding("escape", "calm", show=False),
-        Binding("ctrl+n", "forward", show=False),
-        Binding("b", "forward", "What was built"),
-        Binding("ctrl+s", "save_log", show=False),
-        Binding("a", "answer", "Answer"),
-        Binding("e", "error", "Error"),
-        Binding("r", "retry", "Retry"),
-        Binding("r", "resume", "Resume"),
-        Binding("space", "pause", "Pause"),
-        Binding("s", "save_log", "Save log"),
-        Binding("c", "cancel", "Cancel"),
-        Binding("q", "detach", "Detach"),
-        Binding("ctrl+q", "detach", show=False, priority=True),
-    ]
+    BINDINGS = [Binding("escape", "calm", show=False)]
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: dict[str, Group] = {}
-        self.asked: set[tuple[str, int]] = set()
-        """Questions that were put, by id and place in the journal: one asked anew, as after a typo, is put anew."""
 
     def cluster_name(self) -> str:
         """Return the cluster of the run, which need not be that of the draft."""
@@ -106,11 +86,6 @@ class RunScreen(StepScreen):
         """Return the table of steps."""
         return self.query_one("#run-steps", Rows)
 
-    @property
-    def record(self) -> Record:
-        """Return the run as it stands."""
-        return self.session.record or Record()
-
     def now(self) -> float:
         """Return the time to draw for: the clock while the run goes on, its last event's time afterwards."""
         return self.wizard.clock() if self.record.result is None else self.record.now
@@ -133,6 +108,8 @@ class RunScreen(StepScreen):
         end = ending(record)
         run = self.session.run
         title = record.title or (run.title if run else "Starting")
+        room = self.size.width - len(end.words) - 7  # how the run stands is the last to be cut off
+        title = title if len(title) <= room else f"{title[: max(8, room) - 1]}…"
         parts = (Content.styled(title, "bold"), "   ", Content.styled(f"{end.mark} {end.words}", end.style))
         say(self, "#run-title", Content.assemble(*parts), fixed=True)
         left = about(remaining(record, now)) if record.result is None and record.run else ""
@@ -250,132 +227,6 @@ class RunScreen(StepScreen):
     def entered(self) -> None:
         """Show a failed step's error."""
         self.action_error()
-
-    def tell(self, record: Record) -> None:
-        """Once the run has ended, show what comes of it."""
-        if record.result is None or self.session.told == record.run or self.app.screen is not self:
-            return
-        if record.result is RunResult.DONE:
-            if self.session.built is not None:
-                self.session.told = record.run
-                self.wizard.go(Step.DONE)
-            return
-        self.session.told = record.run
-        if record.result in (RunResult.FAILED, RunResult.HELD):
-            self.action_error()
-
-    def ask(self, record: Record) -> None:
-        """Ask the first open question that was not put off."""
-        if self.app.screen is self:
-            for question in record.questions:
-                if (question.id, question.sequence) not in self.asked:
-                    self.put(question)
-                    return
-
-    def put(self, question: Question) -> None:
-        """Put a question of the run to the person."""
-        self.asked.add((question.id, question.sequence))
-        title = f"The run asks ({question.host})" if question.host else "The run asks"
-        services, jobs = self.wizard.services, self.wizard.jobs
-        if question.secret:
-            self.app.push_screen(
-                AskSecretText(title, question.text),
-                lambda secret: (
-                    jobs.send(lambda run: services.answer_secret(run, question.id, secret)) if secret else None
-                ),
-            )
-            return
-        screen = (
-            AskChoice(title, question.text, question.choices) if question.choices else AskText(title, question.text)
-        )
-        self.app.push_screen(
-            screen, lambda text: jobs.send(lambda run: services.answer(run, question.id, text)) if text else None
-        )
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Show a key only when it does something."""
-        record = self.record
-        match action:
-            case "answer":
-                return bool(record.questions)
-            case "error":
-                return as_error(record) is not None
-            case "retry":
-                return record.result is None and bool(failures(record))
-            case "resume":
-                return record.result in AGAIN
-            case "forward":
-                return self.session.built is not None
-            case "pause" | "cancel":
-                return record.result is None
-        return True
-
-    def action_answer(self) -> None:
-        """Answer the first open question."""
-        if self.record.questions:
-            self.put(self.record.questions[0])
-
-    def action_error(self) -> None:
-        """Show the failure under the cursor, or the first one."""
-        step = self.chosen_step()
-        error = as_error(self.record, step if step and step.state is State.FAILED else None)
-        if error is not None:
-            self.app.push_screen(ErrorView(error, ways=("retry", "save")), self.after_error)
-
-    def after_error(self, way: str | None) -> None:
-        """Take the way on that the error view gave."""
-        if way == "retry":
-            self.action_retry()
-        elif way == "save":
-            self.action_save_log()
-
-    def action_retry(self) -> None:
-        """Ask for another try of the failed step while the run goes on; once it has ended, resume."""
-        record, services = self.record, self.wizard.services
-        if record.result is not None:
-            self.action_resume()
-            return
-        step = self.chosen_step()
-        if step is None or step.state is not State.FAILED:
-            step = next(iter(failures(record)), None)
-        if step is not None:
-            name = step.info.id
-            self.wizard.jobs.send(lambda run: services.retry(run, name))
-
-    def action_resume(self) -> None:
-        """Run again what has ended without being done."""
-        self.wizard.jobs.resume()
-
-    def action_pause(self) -> None:
-        """Pause, or go on."""
-        paused = not self.record.paused
-        self.wizard.jobs.send(lambda run: self.wizard.services.pause(run, paused))
-
-    def action_save_log(self) -> None:
-        """Write the whole log to a file."""
-        self.wizard.jobs.send(self.wizard.services.save_log, "The log is in {}")
-
-    def action_cancel(self) -> None:
-        """Ask, then stop the run."""
-        question = Confirm(
-            "Stop this run?",
-            "Steps under way finish, nothing new starts. What was done stays, and the run can be resumed later.",
-            yes="Stop it",
-            no="Let it run",
-            risky=True,
-        )
-        self.app.push_screen(question, lambda yes: self.wizard.jobs.send(self.wizard.services.cancel) if yes else None)
-
-    def action_detach(self) -> None:
-        """Leave; the run goes on."""
-        going_on = self.record.result is None
-        words = "The run goes on. Open slipway again to attach to it." if going_on else None
-        self.app.exit(0, message=words)
-
-    def action_forward(self) -> None:
-        """Go on to what was built, once it stands."""
-        if self.session.built is not None:
-            self.wizard.go(Step.DONE)
 
     def action_calm(self) -> None:
         """Put the keys back on the hosts."""
