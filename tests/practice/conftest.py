@@ -94,18 +94,11 @@ def hosts(labs: Labs, bundle: Bundle) -> Lab:
 
 @pytest.fixture(scope="session")
 def cluster(hosts: Lab) -> Lab:
-    said = hosts.apply()
-    assert said.exit == 0, said.words
-    hosts.kept["first"] = said
-    return hosts
+    return hosts.installed()
 
 
 @pytest.fixture(scope="session")
 def closed(labs: Labs, bundle: Bundle) -> Lab:
     made = labs.open("closed", etcd=2, user="ops")
     jump = labs.keep("closed", practice.isolated_namespace(made.datacenter))
-    made = replace(made, inside=tuple(jump.command()))
-    said = made.apply()
-    assert said.exit == 0, said.words
-    made.kept["first"] = said
-    return made
+    return replace(made, inside=tuple(jump.command())).installed()

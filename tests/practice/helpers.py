@@ -161,6 +161,15 @@ class Lab:
     def apply(self, profile: Path | None = None, *words: str | Path, **more: Any) -> Said:
         return self.slipway("apply", profile or self.profile, "--yes", *words, **more)
 
+    def installed(self) -> Lab:
+        """Install the cluster of the ready profile; fail with the run's own words where that fails."""
+        said = self.kept["first"] = self.apply()
+        if said.exit != 0:
+            steps = self.journal().record(said.found["run"]).steps.values()
+            words = [f"{step.info.id}: {step.details}" for step in steps if step.details]
+            pytest.fail("\n".join([json.dumps(said.found["problems"], indent=1), *words, said.words]), pytrace=False)
+        return self
+
     def on(self, host: str, script: str, check: bool = True) -> str:
         """Run a shell script on a host as root, not by SSH; return its stdout."""
         words = practice.inside(self.host(host), "bash", "-c", script)
