@@ -7,11 +7,16 @@ from typing import Any
 
 from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Unknown, Verdict
 from wizard.profile.model import Host, Profile
+from wizard.render.places import LOCAL_API
 from wizard.steps.kit import wait_on_host
 from wizard.steps.objects import Object, compare, items_of, label_of, parse
 
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/super-admin.conf --cache-dir /run/slipway/kubectl --request-timeout=15s"
-"""Its cache lies where a look may write: root's own ~/.kube is the person's."""
+KUBECTL = (
+    f"kubectl --kubeconfig /etc/kubernetes/super-admin.conf --server {LOCAL_API}"
+    " --cache-dir /run/slipway/kubectl --request-timeout=15s"
+)
+"""Through the local haproxy, so that any apiserver may answer: the host's own may be the last to come up.
+Its cache lies where a look may write: root's own ~/.kube is the person's."""
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
@@ -25,7 +30,10 @@ def objects_step(
     wanted = parse(manifests)
     document = f"<<'--slipway-manifests--'\n{manifests.strip()}\n--slipway-manifests--"
     probe = f"{KUBECTL} get --ignore-not-found -o json -f - {document}\n"
-    apply = f"{KUBECTL} apply --server-side --force-conflicts --field-manager=slipway -f - >/dev/null {document}\n"
+    ready = wait_on_host(f"{KUBECTL} get --raw /readyz >/dev/null 2>&1", 60, "no apiserver answered through haproxy")
+    apply = (
+        f"{ready}\n{KUBECTL} apply --server-side --force-conflicts --field-manager=slipway -f - >/dev/null {document}\n"
+    )
 
     def judge(output: str, status: int) -> Verdict:
         if status != 0 and not output.strip():
