@@ -119,7 +119,8 @@ def counted(site: Lab) -> Iterator[dict[str, int]]:
         counts[host.name] = 0
         site.on(host.name, script)
     since = {
-        host.name: site.on(host.name, "journalctl -n 0 --show-cursor | sed 's/^-- cursor: //'") for host in site.hosts
+        host.name: site.on(host.name, "journalctl -n 0 --show-cursor | sed -n 's/^-- cursor: //p'")
+        for host in site.hosts
     }
     yield counts
     for host in site.hosts:
@@ -231,6 +232,25 @@ def test_files_have_the_modes_of_the_cis_benchmark(site: Lab) -> None:
     assert loose == [], "\n".join(loose)
 
 
+def test_hosts_of_one_cluster_are_not_taken_for_another(site: Lab) -> None:
+    markers = {host: site.on(host, f"cat {MARKER}") for host in MASTERS}
+    before = alive(site)
+    other = site.written("other", lambda data: data.update(name="other"))
+    for profile, state, hint in (
+        (other, site.state, "Use the profile of that cluster"),
+        (site.profile, site.folder / "elsewhere", "jump host that installed it"),
+    ):
+        said = site.apply(profile, state=state)
+        assert (said.exit, said.result) == (3, "held")
+        for host in MASTERS:
+            problem = said.problem("host.another-cluster", host)
+            assert f"{site.name} (" in problem["message"]
+            assert hint in problem["hint"]
+        assert {host: site.on(host, f"cat {MARKER}") for host in MASTERS} == markers
+    assert alive(site) == before
+    assert site.ready_nodes() == MASTERS
+
+
 def test_a_plan_of_the_converged_cluster_changes_nothing_and_touches_nothing(site: Lab) -> None:
     marked(site)
     said = site.slipway("plan", site.profile)
@@ -249,25 +269,6 @@ def test_apply_again_changes_nothing_in_two_round_trips_a_host(site: Lab) -> Non
     assert (said.exit, said.result, said.found["changed"]) == (0, "done", [])
     assert alive(site) == before
     assert commands == {"m1": 2, "m2": 2, "m3": 2}
-
-
-def test_hosts_of_one_cluster_are_not_taken_for_another(site: Lab) -> None:
-    markers = {host: site.on(host, f"cat {MARKER}") for host in MASTERS}
-    before = alive(site)
-    other = site.written("other", lambda data: data.update(name="other"))
-    for profile, state, hint in (
-        (other, site.state, "Use the profile of that cluster"),
-        (site.profile, site.folder / "elsewhere", "jump host that installed it"),
-    ):
-        said = site.apply(profile, state=state)
-        assert (said.exit, said.result) == (3, "held")
-        for host in MASTERS:
-            problem = said.problem("host.another-cluster", host)
-            assert f"{site.name} (" in problem["message"]
-            assert hint in problem["hint"]
-        assert {host: site.on(host, f"cat {MARKER}") for host in MASTERS} == markers
-    assert alive(site) == before
-    assert site.ready_nodes() == MASTERS
 
 
 def test_one_apply_mends_exactly_what_was_altered_by_hand(site: Lab, bundle: Bundle) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from wizard.engine import marker as markers
 from wizard.engine.events import Note
 from wizard.engine.hosts import HostGivenUp, HostLink
-from wizard.engine.locks import HostLock, release_fragment, renew_fragment
+from wizard.engine.locks import FIRST_SECONDS, HostLock, release_fragment, renew_fragment
 from wizard.engine.marker import MARKER, Owner
 from wizard.engine.reply import Reply, parse
 from wizard.engine.step import Change, Retry, Step
@@ -74,8 +74,10 @@ class Leases:
         """Renew the leases for as long as the run lasts; a host that can't be reached is noticed by its steps."""
         if self._lock is None:
             return
+        pause = min(self._lock.seconds, FIRST_SECONDS) / 3
         while True:
-            await asyncio.sleep(self._lock.seconds / 3)
+            await asyncio.sleep(pause)
+            pause = self._lock.seconds / 3
             await asyncio.gather(*(self._renew(link) for link in self._links.values() if not link.given_up))
 
     async def _renew(self, link: HostLink) -> None:

@@ -26,6 +26,8 @@ from pathlib import Path
 from wizard.errors import HeldError
 
 LOCK = "/run/slipway/run.lock"
+FIRST_SECONDS = 30
+"""How long a lease lasts at first. A run that finds nothing to do ends without another round trip to give it back."""
 _MUTEX = "/run/slipway/lock.mutex"
 
 
@@ -75,14 +77,14 @@ case "$have" in
 ''|*{_quoted(f'"holder": {json.dumps(lock.holder)}')}*) free=yes;;
 *) free={"yes" if take_over else "no"};;
 esac
-if [ $free = yes ]; then {_write(lock)}; echo "slipway-lock taken"
+if [ $free = yes ]; then {_write(lock, min(lock.seconds, FIRST_SECONDS))}; echo "slipway-lock taken"
 else echo "slipway-lock held $now $have"; fi
 )"""
 
 
-def _write(lock: HostLock) -> str:
+def _write(lock: HostLock, seconds: int) -> str:
     body = json.dumps({"run": lock.run, "holder": lock.holder})[:-1] + ', "expires": '
-    return f'printf \'%s%s}}\\n\' {shlex.quote(body)} $((now+{lock.seconds})) >"$f.$$" && mv -f "$f.$$" "$f"'
+    return f'printf \'%s%s}}\\n\' {shlex.quote(body)} $((now+{seconds})) >"$f.$$" && mv -f "$f.$$" "$f"'
 
 
 def _quoted(text: str) -> str:
@@ -115,7 +117,7 @@ def renew_fragment(lock: HostLock, root: str = "") -> str:
     mine = _quoted(f'"run": {json.dumps(lock.run)}')
     return f"""f={root}{LOCK}; now=$(date +%s); have=$(cat "$f" 2>/dev/null || :)
 mkdir -p {root}/run/slipway
-case "$have" in *{mine}*|'') {_write(lock)};; *) die lock - "$have";; esac"""
+case "$have" in *{mine}*|'') {_write(lock, lock.seconds)};; *) die lock - "$have";; esac"""
 
 
 def release_fragment(lock: HostLock, root: str = "") -> str:

@@ -278,8 +278,8 @@ def _lock_problem(host: str, reply: LockReply) -> Problem:
     if reply.stale:
         hint = "Its time has run out: make sure that no other slipway works on this host, then use --take-over."
     else:
-        hint = f"Wait for it, or cancel it there. Its claim runs out in {reply.left} s unless it is renewed."
-    return Problem("host.locked", Level.ERROR, f"{reply.holder} works on it (run {reply.run})", hint, host=host)
+        hint = f"Wait for it, or cancel it there. Where it has ended already, its claim runs out in {reply.left} s."
+    return Problem("host.locked", Level.ERROR, f"{reply.holder} has a claim on it (run {reply.run})", hint, host=host)
 
 
 def gathered(sink: Sink) -> Seen:

@@ -185,7 +185,7 @@ async def test_a_host_that_another_run_has_holds_and_what_was_taken_is_given_bac
     found: tuple[Problem, ...] = raised.value.problems  # type: ignore[attr-defined]
     assert {problem.host: problem.code for problem in found} == dict.fromkeys(problems, "host.locked")
     for problem in found:
-        assert "jump-2 (ab) works on it (run r9)" in problem.message
+        assert "jump-2 (ab) has a claim on it (run r9)" in problem.message
         assert problems[problem.host] in problem.hint
     assert {name for name, host in hosts.items() if any("rm -f" in script for script in host.asked)} == given_back
     if "m1" in problems:
