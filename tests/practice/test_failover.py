@@ -7,7 +7,7 @@ These are the only tests that assert times: the contract's bounds, from the faul
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from statistics import median
 
 import pytest
@@ -45,20 +45,18 @@ def figures() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-async def site(quiet: Site) -> AsyncIterator[Site]:
-    """Yield the cluster when it is whole; a test leaves it whole, or will have failed."""
+async def site(quiet: Site) -> Site:
+    """Yield the cluster when it is whole; it mends itself while the next test waits for that."""
     await asyncio.to_thread(quiet.settle)
     await quiet.namespace("POST")
-    yield quiet
-    await asyncio.to_thread(quiet.settle)
+    return quiet
 
 
 def other(site: Site, *names: str) -> str:
     return next(name for name in site.names if name not in names)
 
 
-async def nothing_lost(site: Site, *measured: Measured) -> None:
-    await asyncio.to_thread(site.settle)
+async def nothing_lost(*measured: Measured) -> None:
     for one in measured:
         assert not await one.lost(), "an acknowledged write is gone"
 
@@ -69,7 +67,7 @@ async def test_haproxy_killed_on_the_holder(site: Site, figures: dict[str, str])
     figures["haproxy killed on the VIP's holder"] = measured.figure
     assert measured.seconds <= 0.7, measured
     assert site.holder() != holder
-    await nothing_lost(site, measured)
+    await nothing_lost(measured)
 
 
 async def test_haproxy_hung_on_the_holder(site: Site, figures: dict[str, str]) -> None:
@@ -83,7 +81,7 @@ async def test_haproxy_hung_on_the_holder(site: Site, figures: dict[str, str]) -
     # Asked each second, two answers missed, each waited for a second; then the others' election.
     assert measured.seconds <= 4.0, measured
     assert moved != holder
-    await nothing_lost(site, measured)
+    await nothing_lost(measured)
 
 
 async def test_keepalived_killed_on_the_holder(site: Site, figures: dict[str, str]) -> None:
@@ -92,14 +90,7 @@ async def test_keepalived_killed_on_the_holder(site: Site, figures: dict[str, st
     figures["keepalived killed on the VIP's holder"] = measured.figure
     assert not measured.failures, measured
     assert len(site.holders()) == 1
-    await nothing_lost(site, measured)
-
-
-async def test_apiserver_killed(site: Site, figures: dict[str, str]) -> None:
-    measured = await strike(site, "killed", site.holder(), signal_apiserver("KILL"))
-    figures["apiserver killed"] = measured.figure
-    assert measured.seconds <= 0.5, measured
-    await nothing_lost(site, measured)
+    await nothing_lost(measured)
 
 
 async def test_apiserver_hung(site: Site, figures: dict[str, str]) -> None:
@@ -113,7 +104,7 @@ async def test_apiserver_hung(site: Site, figures: dict[str, str]) -> None:
     assert measured.seconds <= 1.2, measured
     assert {state for pair, state in states.items() if pair.endswith(f"/{host}")} == {"DOWN"}
     assert {state for pair, state in states.items() if not pair.endswith(f"/{host}")} == {"UP"}
-    await nothing_lost(site, measured)
+    await nothing_lost(measured)
 
 
 async def test_apiserver_that_reaches_no_etcd(site: Site, figures: dict[str, str]) -> None:
@@ -128,7 +119,7 @@ async def test_apiserver_that_reaches_no_etcd(site: Site, figures: dict[str, str
     assert measured.seconds <= 6.0, measured
     assert {state for pair, state in states.items() if pair.endswith(f"/{host}")} == {"DOWN"}
     assert {state for pair, state in states.items() if not pair.endswith(f"/{host}")} == {"UP"}
-    await nothing_lost(site, measured)
+    await nothing_lost(measured)
 
 
 async def test_an_election_takes_no_backend_down(site: Site, figures: dict[str, str]) -> None:
@@ -142,7 +133,7 @@ async def test_an_election_takes_no_backend_down(site: Site, figures: dict[str, 
     assert site.downs() == before
     assert site.leader() != leader
     assert measured.seconds <= 3.0, measured
-    await nothing_lost(site, measured)
+    await nothing_lost(measured)
 
 
 async def test_the_vip_stays_when_every_apiserver_is_unready(site: Site, figures: dict[str, str]) -> None:
@@ -192,10 +183,18 @@ async def test_a_changed_balancer_is_reloaded_and_fails_no_write(site: Site, fig
     assert site.holder() == holder
     figures["haproxy's and keepalived's configuration changed on every master (`slipway apply`)"] = measured.figure
     assert not measured.failures, measured
-    await nothing_lost(site, measured)
+    await nothing_lost(measured)
 
 
-async def test_a_rolling_change_of_the_apiservers_fails_no_write(site: Site, figures: dict[str, str]) -> None:
+async def test_apiserver_killed(site: Site, figures: dict[str, str]) -> None:
+    measured = await strike(site, "killed", site.holder(), signal_apiserver("KILL"))
+    figures["apiserver killed"] = measured.figure
+    assert measured.seconds <= 0.5, measured
+    await nothing_lost(measured)
+
+
+async def test_a_rolling_change_of_the_apiservers_fails_no_write(quiet: Site, figures: dict[str, str]) -> None:
+    site = quiet  # whole only when the apiservers have restarted once more
     altered = site.all(
         "sed -i 's/^    - --secure-port=.*/&\\n    - --v=1/' /etc/kubernetes/manifests/kube-apiserver.yaml; "
         "grep -e --v=1 /etc/kubernetes/manifests/kube-apiserver.yaml"
@@ -211,7 +210,7 @@ async def test_a_rolling_change_of_the_apiservers_fails_no_write(site: Site, fig
     assert not site.all(running)
     figures["every apiserver restarted in turn (`slipway apply`)"] = measured.figure
     assert not measured.failures, measured
-    await nothing_lost(site, measured)
+    await nothing_lost(measured)
 
 
 async def test_power_loss_of_the_holder_that_leads_etcd(site: Site, figures: dict[str, str]) -> None:
@@ -225,7 +224,7 @@ async def test_power_loss_of_the_holder_that_leads_etcd(site: Site, figures: dic
     words = "\n".join(str(one) for one in found)
     assert median(seconds) <= 2.0, words
     assert max(seconds) <= 3.0, words
-    await nothing_lost(site, *found)
+    await nothing_lost(*found)
 
 
 async def _cut(site: Site, number: int) -> Measured:
@@ -245,5 +244,5 @@ async def _cut(site: Site, number: int) -> Measured:
     return measured
 
 
-async def test_the_writes_are_cleared_away(site: Site) -> None:
+async def test_the_cluster_is_whole_again_and_the_writes_are_cleared_away(site: Site) -> None:
     await site.namespace("DELETE")
