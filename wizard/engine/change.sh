@@ -18,7 +18,8 @@ say() { printf '%s %s\n' "$M" "$*"; }
 # A subject may have blanks (a pipe's): they go as unit separators, for the report's words stand between blanks.
 die() { say "failed $1 $(printf %s "$2" | tr ' ' '\037') $(printf %s "$3" | tr '\n' ' ')"; exit 97; }
 trap '[ -z "$T" ] || rm -f $T' EXIT
-trap 'exit 98' HUP INT TERM
+# PIPE: nobody reads any more, for the run was killed. A shell that dies of a signal would clear nothing away.
+trap 'exit 98' HUP INT TERM PIPE
 folder() { [ -d "$1" ] || e=$( { umask "$2"; mkdir -p "$1"; } 2>&1 ) || die folder "${1#"$R"}" "$e"; }
 beside() { n="${1%/*}/.slipway-${M#*-}-$2"; }
 began() { folder "$R/run/slipway" 022; E="$R/run/slipway/.said-${M#*-}"; T="$T $E"; : >"$E" || die write "$E" "can't be written"; }
