@@ -211,14 +211,18 @@ class Lab:
 
 
 def until(
-    what: str, test: Callable[[], object], seconds: float = 240.0, evidence: Callable[[], str] = lambda: ""
+    what: str,
+    test: Callable[[], object],
+    seconds: float = 240.0,
+    evidence: Callable[[], str] = lambda: "",
+    pause: float = 0.5,
 ) -> None:
     """Wait until `test` gives something true; fail saying `what` never came, and the evidence. A bound, no more."""
     end = time.monotonic() + seconds
     while not (last := test()):
         if time.monotonic() > end:
             pytest.fail(f"{what}: not within {seconds:.0f} s (last: {last!r})\n{evidence()}")
-        time.sleep(0.5)
+        time.sleep(pause)
 
 
 class Labs:

@@ -40,7 +40,7 @@ def begun(site: Lab, before: int, *steps: str) -> RunInfo:
         assert runs[0].running or started & set(steps), f"it ended before any of {steps}"
         return runs[0] if started & set(steps) else None
 
-    until(f"one of {steps} begins", there)
+    until(f"one of {steps} begins", there, pause=0.05)
     return reader.runs()[0]
 
 
@@ -55,7 +55,12 @@ def test_a_killed_run_is_told_as_interrupted(site: Lab) -> None:
     shown = site.slipway("runs", "list", site.name).found["runs"]
     assert [one["state"] for one in shown] == ["interrupted"]
     for host in site.hosts:
-        until(f"{host.name} has no half-written file", lambda name=host.name: not site.on(name, HALF_WRITTEN), 60)
+        until(
+            f"{host.name} has no half-written file",
+            lambda name=host.name: not site.on(name, HALF_WRITTEN),
+            60,
+            lambda name=host.name: site.on(name, f"{HALF_WRITTEN}; ps axfo pid,etime,args"),
+        )
 
 
 def test_a_host_that_dies_in_the_middle_is_quarantined_and_the_others_work(site: Lab) -> None:

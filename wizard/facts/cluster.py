@@ -14,6 +14,9 @@ OTHER_FOLDERS = (
 )
 """Folders of k3s, RKE2, k0s, MicroK8s, OpenShift, minikube and Talos."""
 
+ETCD_WORKED = "/var/lib/slipway/units/etcd.service"
+"""Slipway's note on a host whose etcd member has once been healthy: a quorum has been there."""
+
 SCRIPT = rf"""
 part cluster/marker
 cat {MARKER}
@@ -27,6 +30,8 @@ for file in /etc/kubernetes/manifests/*.yaml /etc/kubernetes/manifests/*.yml /et
 done
 part cluster/etcd
 for file in "$ETCD_DIR"/member "$ETCD_DIR"/member/*; do [ -e "$file" ] && printf '%s\n' "$file"; done
+part cluster/etcd-worked
+[ -e {ETCD_WORKED} ] && echo yes
 """
 
 CLUSTER_UNITS = frozenset(
@@ -60,6 +65,7 @@ def parse(text: str) -> ClusterTraces:
         marker=_marker(part.get("cluster/marker", "")),
         kubelet=kubelet_conf or bool(under["/var/lib/kubelet/"]),
         etcd_data=bool(part.get("cluster/etcd", "").strip()),
+        etcd_worked=bool(part.get("cluster/etcd-worked", "").strip()),
         manifests=under["/etc/kubernetes/manifests/"],
         pki=under["/etc/kubernetes/pki/"],
         cni=under["/etc/cni/net.d/"],

@@ -197,6 +197,8 @@ class ClusterTraces:
     """A kubelet has been set up: it has a configuration or a kubeconfig."""
     etcd_data: bool = False
     """The etcd data directory holds a member."""
+    etcd_worked: bool = False
+    """Slipway once saw the member healthy. Without that on any host no quorum was ever there: nothing to protect."""
     manifests: tuple[str, ...] = ()
     pki: tuple[str, ...] = ()
     cni: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None) -> Plan:
     """
     profile = site.profile
     masters = [item.name for item in profile.masters]
-    first_start = not any(facts.traces.etcd_data for facts in site.facts.values())
+    first_start = not any(facts.traces.etcd_worked for facts in site.facts.values())
     steps: list[Step] = []
     for item in profile.hosts:
         steps += _ground(site, item, bundle, keys)

@@ -110,8 +110,10 @@ def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: f
         if profile.masters_schedulable
         else f"{KUBECTL} taint --overwrite node {name} {taint} >/dev/null"
     )
-    registered = wait_on_host(f"{KUBECTL} get node {name} >/dev/null 2>&1", 90, f"node {name} did not register", _LOGS)
-    ready = f"{KUBECTL} wait --for=condition=Ready --timeout=150s node/{name} >/dev/null"
+    there = f"{KUBECTL} get node {name} >/dev/null 2>&1"
+    soon = f"( {wait_on_host(there, 10, '')} ) 2>/dev/null"
+    registered = wait_on_host(there, 90, f"node {name} did not register", _LOGS)
+    ready = f"{KUBECTL} wait --for=condition=Ready node/{name} >/dev/null"
 
     def judge(output: str, status: int) -> Verdict:
         found = items_of(output)
@@ -125,11 +127,16 @@ def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: f
     return Step(
         f"{name}/node", "Node is Ready", name, "nodes",
         Probe(f"{KUBECTL} get node {name} --ignore-not-found -o json", judge),
-        Change(script=f"{registered}\n{label}\n{taints}\n{ready} || {{ {_LOGS}; exit 1; }}\n"),
+        Change(
+            script=f"{soon} || {_WAKE}\n{registered}\n{label}\n{taints}\n"
+            f"{ready} --timeout=20s 2>/dev/null || {{ {_WAKE}; {ready} --timeout=130s; }} || {{ {_LOGS}; exit 1; }}\n"
+        ),
         needs=needs, weight=weight, timeout=300.0, settle=10.0,
     )  # fmt: skip
 
 
+_WAKE = "systemctl restart kubelet"
+"""A kubelet that waited long for its API asks ever more rarely, up to a minute apart; started anew it asks at once."""
 _LOGS = "journalctl -u kubelet -n 15 --no-pager -o cat >&2"
 
 

@@ -18,6 +18,8 @@ from wizard.steps.kit import STAMPS, Service, files_of, service_step
 
 READY = f"curl -sf -m 3 -o /dev/null http://127.0.0.1:{ETCD_METRICS_PORT}/readyz"
 UNIT = "etcd.service"
+HEALTH_SECONDS = 8.0
+"""A member or apiserver that does not say by then that it is healthy counts as sick."""
 _DATA = "--slipway-data--"
 
 
@@ -106,8 +108,10 @@ def _health(prefix: str, tests: Mapping[str, str]) -> Callable[[Context], Awaita
     async def healthy(context: Context) -> frozenset[str]:
         async def one(host: str, test: str) -> str:
             try:
-                result = await context.run(host, Command(test, timeout=6))
-            except SlipwayError:
+                # A host that is gone shall not hold up the others: to reach it anew may take much longer.
+                async with asyncio.timeout(HEALTH_SECONDS):
+                    result = await context.run(host, Command(test, timeout=6))
+            except (SlipwayError, TimeoutError):
                 return ""
             return f"{prefix}/{host}" if result.ok else ""
 

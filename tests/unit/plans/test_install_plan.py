@@ -11,7 +11,8 @@ from tests.unit.render.sites import PRACTICE, facts, profile, site
 from tests.unit.steps.samples import bundle
 from wizard.bundle.lock import BundleError
 from wizard.engine.graph import checked
-from wizard.engine.step import Plan, Step
+from wizard.engine.step import Change, Plan, Step
+from wizard.facts.cluster import ETCD_WORKED
 from wizard.facts.model import ClusterTraces
 from wizard.plans.install import install
 from wizard.profile.model import Profile, Role
@@ -105,9 +106,11 @@ def test_only_a_first_start_is_exempt_from_the_quorum_rule() -> None:
     assert [group.exempt for group in planned().groups] == [True, True]
     wanted = profile()
     there = {host.name: facts(host) for host in wanted.hosts}
-    there["m2"] = replace(there["m2"], traces=ClusterTraces(etcd_data=True))
-    stands = Site(wanted, site().versions, "uid-1", there)
-    assert [group.exempt for group in install(stands, bundle(), None).groups] == [False, False]
+    for worked in (False, True):
+        # Data alone may be that of a run that was killed before the members ever met.
+        there["m2"] = replace(there["m2"], traces=ClusterTraces(etcd_data=True, etcd_worked=worked))
+        stands = Site(wanted, site().versions, "uid-1", there)
+        assert [group.exempt for group in install(stands, bundle(), None).groups] == [not worked, not worked]
 
 
 def test_a_container_keeps_the_swap_of_the_machine_underneath() -> None:
@@ -154,3 +157,10 @@ def test_roles_decide_and_not_names() -> None:
     assert all(Role.MASTER in host.roles for host in swapped.hosts)
     plan = planned(swapped)
     assert {step.host for step in plan.steps} == {"x0", "x1", "x2"}
+
+
+def test_what_tells_that_etcd_has_worked_is_what_its_step_leaves() -> None:
+    change = of(planned(), "m1")["etcd"].change
+    assert isinstance(change, Change)
+    assert change.ours == (ETCD_WORKED,)
+    assert f"> {ETCD_WORKED}" in change.script

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -34,16 +33,22 @@ class SshConnector:
         self._secrets = secrets or GivenSecrets()
         self._confirm = confirm
         self._open: dict[Target, SshConnection] = {}
-        self._turns: defaultdict[Target, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._attempts: dict[Target, asyncio.Task[SshConnection]] = {}
         self._opener: Opener | None = None
 
     async def connect(self, target: Target) -> SshConnection:
-        """Return the open connection to `target`, opened now or anew when there is none. Raises `RemoteError`."""
-        async with self._turns[target]:
-            connection = self._open.get(target)
-            if connection is None or connection.closed:
-                connection = self._open[target] = await self._connect(target)
+        """Return the open connection to `target`, opened now or anew when there is none. Raises `RemoteError`.
+
+        Who asks while it is being opened shares the attempt and its end: a dead host is knocked at once, not in turn.
+        """
+        connection = self._open.get(target)
+        if connection is not None and not connection.closed:
             return connection
+        attempt = self._attempts.get(target)
+        if attempt is None or attempt.done():
+            attempt = self._attempts[target] = asyncio.create_task(self._keep(target))
+            attempt.add_done_callback(_heard)
+        return await asyncio.shield(attempt)
 
     def accept(self, target: Target, key: str) -> None:
         """Record `key` (`HostKeyUnknown.key`) for `target` or one of its hops, after a person has said yes."""
@@ -59,10 +64,18 @@ class SshConnector:
 
     async def close(self) -> None:
         """Close every connection, those through a jump host before the jump host."""
+        attempts, self._attempts = list(self._attempts.values()), {}
+        for attempt in attempts:
+            attempt.cancel()
+        await asyncio.gather(*attempts, return_exceptions=True)
         connections, self._open = list(self._open.values()), {}
         for depth in sorted({len(connection.target.via) for connection in connections}, reverse=True):
             level = [connection for connection in connections if len(connection.target.via) == depth]
             await asyncio.gather(*(connection.close() for connection in level))
+
+    async def _keep(self, target: Target) -> SshConnection:
+        connection = self._open[target] = await self._connect(target)
+        return connection
 
     async def _connect(self, target: Target) -> SshConnection:
         tunnel = None
@@ -77,3 +90,9 @@ class SshConnector:
 
             self._opener = Opener(self._known_hosts, self._secrets, self._confirm)
         return self._opener
+
+
+def _heard(attempt: asyncio.Task[SshConnection]) -> None:
+    """Take note of how an attempt ended, whether or not anybody still waits for it."""
+    if not attempt.cancelled():
+        attempt.exception()
