@@ -142,7 +142,7 @@ class Site:
             assert shell.wait(60) == 0, f"{host}: {script}"
 
 
-@dataclass
+@dataclass(repr=False)
 class Measured:
     """Writes while something happened. `began` is the moment of the fault (monotonic seconds)."""
 
@@ -168,7 +168,7 @@ class Measured:
         """From the fault to the start of the last failed write."""
         return outage(self.writes, self.began)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         words = (
             f"{len(self.failures)} of {len(self.writes)} writes failed, the last {self.seconds:.2f} s after the fault"
         )
