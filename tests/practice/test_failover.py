@@ -23,7 +23,7 @@ from .failover import (
 )
 from .helpers import Lab, until
 
-pytestmark = pytest.mark.practice
+pytestmark = [pytest.mark.practice, pytest.mark.torture]
 
 CUTS = 3
 

@@ -16,7 +16,7 @@ from wizard.plans.install import ADDONS
 
 from .helpers import Lab, Labs, until
 
-pytestmark = pytest.mark.practice
+pytestmark = [pytest.mark.practice, pytest.mark.torture]
 
 HALF_WRITTEN = "find /etc /opt /usr /var/lib/slipway -name '.slipway-*'"
 
