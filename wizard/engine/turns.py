@@ -127,6 +127,11 @@ class Turns:
             for group in groups:
                 if group.exempt:
                     continue
+                # One step a member at a time: what looks sick may only be in another step's hands, and be well again
+                # by the time ours strikes it.
+                twice = group.members & step.touches & frozenset(+self._under_way)
+                if twice:
+                    return Word.WAIT, f"{', '.join(sorted(twice))}, being worked on", group.name
                 healthy = await group.health(context)
                 said = may_touch(group, healthy, step.touches, frozenset(+self._under_way))
                 if said.word is Word.ASK and self._allowed(group.name, step):
