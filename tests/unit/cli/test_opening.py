@@ -38,7 +38,7 @@ def test_a_profile_that_cant_be_read_shows_before_any_screen(tmp_path: Path, mon
     monkeypatch.setenv("TERM", "xterm")
     done = CliRunner().invoke(app, ["--profile", str(tmp_path / "none.yaml")])
     assert done.exit_code == 2
-    assert "no such profile" in done.stderr
+    assert "no such profile" in " ".join(done.stderr.split())  # a long path may break the line
 
 
 def test_a_profile_before_a_command_is_refused_with_the_right_words():
