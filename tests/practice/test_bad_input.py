@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,17 @@ def site(hosts: Lab) -> Iterator[Lab]:
 @pytest.fixture
 def untouched(site: Lab) -> Iterator[None]:
     """Fail where a test left a trace of an install on any host: a file, a unit, a lock."""
-    before = {host.name: site.on(host.name, LOOK, check=False) for host in site.hosts}
+    before = looks(site)
     yield
-    for host in site.hosts:
-        assert site.on(host.name, LOOK, check=False).splitlines() == before[host.name].splitlines(), host.name
-        assert site.on(host.name, "ls -d /etc/slipway /etc/kubernetes /var/lib/slipway", check=False) == ""
+    for name, there in looks(site).items():
+        assert there == before[name], name
+        assert not [path for path in there if path.startswith(("/etc/slipway", "/etc/kubernetes", "/var/lib/slipway"))]
+
+
+def looks(site: Lab) -> dict[str, list[str]]:
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(lambda host: site.on(host.name, LOOK, check=False).splitlines(), site.hosts)
+        return {host.name: lines for host, lines in zip(site.hosts, found, strict=True)}
 
 
 def held(said: Said, *wanted: str) -> None:
