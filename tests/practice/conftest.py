@@ -32,8 +32,12 @@ USES = {"hosts": "hosts", "cluster": "hosts", "closed": "closed"}
 ENDS = pytest.StashKey[set[str]]()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files of this folder in `ORDER` behind all others; note at each datacenter's last file that it ends."""
+    """Put the files of this folder in `ORDER` behind all others; note at each datacenter's last file that it ends.
+
+    It comes last, after -m and -k have taken tests away: the last file is one that really runs.
+    """
     mine = [item for item in items if item.path.parent == Path(__file__).parent]
     others = [item for item in items if item not in mine]
     places = {f"test_{name}": place for place, name in enumerate(ORDER)}
