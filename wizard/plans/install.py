@@ -16,6 +16,10 @@ from wizard.render.site import Site
 from wizard.steps import balancer, cluster, control_plane, etcd, host, images, packages, pki, runtime
 
 ADDONS = ("image/flannel", "image/kube-proxy", "image/coredns")
+TOOLS = frozenset({"zstd", "curl", "modprobe", "sysctl"})
+"""Commands that putting a file or an image on a host, its settings, and asking a service take."""
+KUBELET_TOOLS = frozenset({"iptables", "conntrack", "ethtool", "socat"})
+"""What the kubelet calls besides. https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/"""
 
 
 def install(site: Site, bundle: Bundle, keys: Pki | None) -> Plan:
@@ -68,13 +72,22 @@ def install(site: Site, bundle: Bundle, keys: Pki | None) -> Plan:
     )
 
 
+def _tools(site: Site, item: Host, more: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Return what a step waits for that takes `TOOLS` (and `more`): the packages, where the host lacks one of them.
+
+    The package manager takes a while, and what doesn't need it goes beside it.
+    """
+    facts = site.facts_of(item)
+    return () if facts and facts.commands >= TOOLS | more else (f"{item.name}/packages",)
+
+
 def _ground(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[Step]:
     """Return what every host needs first."""
     name, facts = item.name, site.facts_of(item)
     release = facts.system.release if facts else bundle.lock.releases[0]
     steps = [
         packages.packages_step(name, bundle, release),
-        host.settings_step(site, item, needs=(f"{name}/packages",)),
+        host.settings_step(site, item, needs=_tools(site, item)),
         pki.pki_step(site, item, keys, needs=(f"{name}/settings",)),
     ]
     if not (facts and facts.system.container):
@@ -87,7 +100,7 @@ def _database(site: Site, item: Host, bundle: Bundle, *, first_start: bool) -> l
     name = item.name
     return [
         runtime.binaries_step(
-            item, "etcd-binaries", "etcd's binaries", bundle, runtime.ETCD, needs=(f"{name}/packages",), weight=2
+            item, "etcd-binaries", "etcd's binaries", bundle, runtime.ETCD, needs=_tools(site, item), weight=2
         ),
         etcd.etcd_step(
             site, item, needs=(f"{name}/etcd-binaries", f"{name}/pki"), first_start=first_start, weight=3
@@ -101,14 +114,15 @@ def _master(site: Site, item: Host, bundle: Bundle) -> list[Step]:
     return [
         runtime.binaries_step(
             item, "runtime-binaries", "Runtime's binaries", bundle, runtime.RUNTIME,
-            needs=(f"{name}/packages",), weight=2,
+            needs=_tools(site, item), weight=2,
         ),
         runtime.containerd_step(site, item, needs=(f"{name}/runtime-binaries", f"{name}/settings"), weight=1),
         runtime.binaries_step(
             item, "kubernetes-binaries", "Kubernetes' binaries", bundle, runtime.KUBERNETES,
-            needs=(f"{name}/packages",), weight=2,
+            needs=_tools(site, item), weight=2,
         ),
-        runtime.cni_step(item, bundle, needs=(f"{name}/packages",), weight=1),
+        # Not before the API's own image: the way to the first apiserver is the longest.
+        runtime.cni_step(item, bundle, needs=(f"{name}/apiserver-images",), weight=1),
         balancer.haproxy_step(site, item, needs=(f"{name}/packages", f"{name}/settings"), weight=0.5),
         balancer.keepalived_step(site, item, needs=(f"{name}/haproxy",), weight=0.5),
         images.images_step(
@@ -124,12 +138,19 @@ def _master(site: Site, item: Host, bundle: Bundle) -> list[Step]:
             name, "addon-images", "Images: network and DNS", bundle, ADDONS,
             needs=(f"{name}/controller-images",), weight=3,
         ),
+        # A kubelet that finds no API asks ever more rarely: it comes when its apiserver can follow at once. So do the
+        # controllers, which would find nothing to do before.
         control_plane.kubelet_step(
-            site, item, needs=(f"{name}/kubernetes-binaries", f"{name}/containerd", f"{name}/pki"), weight=2
+            site, item,
+            needs=(
+                f"{name}/kubernetes-binaries", f"{name}/pki", f"{name}/apiserver-images",
+                *_tools(site, item, KUBELET_TOOLS),
+            ),
+            weight=2,
         ),
         _apiserver(site, item),
         control_plane.controllers_step(
-            site, item, needs=(f"{name}/kubelet", f"{name}/controller-images"), weight=3
+            site, item, needs=(f"{name}/apiserver", f"{name}/controller-images"), weight=3
         ),
     ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from wizard.engine.files import file_probe_fragment, judge_files
 from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Verdict
 from wizard.profile.model import Host
 from wizard.render import api as render
-from wizard.render.places import CONTROLLER_MANAGER_PORT, SCHEDULER_PORT
+from wizard.render.places import CONTROLLER_MANAGER_PORT, MANIFESTS, SCHEDULER_PORT
 from wizard.render.site import Site
 from wizard.steps.balancer import draining
 from wizard.steps.etcd import api_ready
@@ -24,10 +24,15 @@ _COMM = 15
 
 
 def kubelet_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
-    """Return the step that keeps the kubelet configured and running."""
+    """Return the step that keeps the kubelet configured and running.
+
+    Its folder of manifests is there before it: one that starts without looks for it again only after a while, and
+    then misses what was put there meanwhile until it reads the folder anew, each 20 s (fileCheckFrequency).
+    """
     service = Service(
         unit="kubelet.service",
         files=files_of(render.kubelet(site, host)),
+        before_start=f"[ -d {MANIFESTS} ] || mkdir -m 700 {MANIFESTS}",
         ready="curl -sf -m 2 -o /dev/null http://127.0.0.1:10248/healthz",
         ready_seconds=60,
     )
