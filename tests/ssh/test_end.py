@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.ssh.server import Wire
+from wizard.remote import launch
 from wizard.remote.base import Command, TimedOut, Unreachable
 from wizard.remote.ssh import SshConnector, login
 from wizard.remote.ssh import connection as connection_module
@@ -63,7 +64,8 @@ async def test_time_is_up_on_the_host_as_well(connector, target, server, tmp_pat
     assert (await connection.run(Command("echo fine"))).text == "fine\n"
 
 
-async def test_a_command_that_ignores_the_end_is_killed(connector, target, tmp_path):
+async def test_a_command_that_ignores_the_end_is_killed(connector, target, tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "KILL_AFTER", 0.3)
     connection = await connector.connect(target)
     stubborn = f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 1; done"
     with pytest.raises(TimedOut):

@@ -13,6 +13,7 @@ from wizard.errors import SlipwayError
 from wizard.remote.base import Command, Secret
 from wizard.remote.secrets import GivenSecrets
 from wizard.remote.ssh import SshConnector
+from wizard.remote.ssh import connection as connection_module
 
 SECRET = "correct-horse-battery"
 
@@ -39,7 +40,9 @@ def locked(tmp_path, key):
 
 
 @pytest.mark.parametrize("mode", ["password", "stranger", "tty", "absent", "nopasswd", "timeout", "cut"])
-async def test_the_sudo_password_and_the_input(tmp_path, target, server, mode, log):
+async def test_the_sudo_password_and_the_input(tmp_path, target, server, mode, log, monkeypatch):
+    monkeypatch.setattr(connection_module, "KILL_AFTER", 0.1)
+    monkeypatch.setattr(connection_module, "GRACE", 0.4)
     server.sudo("password" if mode == "password" else "nopasswd" if mode in ("timeout", "cut") else mode, SECRET)
     given = GivenSecrets({"sudo": SECRET + ("x" if mode == "password" else "")})
     connector = SshConnector(tmp_path / "kh", given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -15,19 +16,34 @@ from wizard.ui.services import RunRef
 
 from . import story
 from .fakes import FakeServices, sample, write
+from .quiet import wait_for_idle
 
 
 @pytest.fixture(autouse=True)
 def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hide the developer's own folders, colours and time zone."""
+    """Hide the developer's own folders, colours and time zone; wait for screens without guessing."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
+    for module in ("textual.app", "textual.pilot"):
+        monkeypatch.setattr(f"{module}.wait_for_idle", wait_for_idle)
     time.tzset()
     yield
     os.environ.pop("TZ", None)
     time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def _collect_seldom() -> Iterator[None]:
+    """Collect garbage less often: screens drop many small objects, and over a third of the time went there.
+
+    In these tests alone: elsewhere transports lie in it, which have to go while their event loop is open.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, 10, 10)
+    yield
+    gc.set_threshold(*usual)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from textual.containers import Container
 from textual.message import Message
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from wizard.ui.session import Session, Step
+from wizard.ui.widgets.keys import Keys
 from wizard.ui.widgets.saying import say
 from wizard.ui.widgets.trail import Stop, Trail
 
@@ -60,7 +60,7 @@ class StepScreen(Screen[None]):
         yield Trail(self.step, self.session.reached, self.cluster_name())
         with Container(id="body"):
             yield from self.body()
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def cluster_name(self) -> str:
         """Return what stands at the right of the header."""

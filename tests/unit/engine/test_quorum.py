@@ -195,7 +195,7 @@ def clusters(draw: st.DrawFn) -> tuple[Cluster, list[Step]]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PATIENCE", 0.03)
+    monkeypatch.setattr(turns, "PATIENCE", 0.2)
     monkeypatch.setattr(turns, "POLL", 0.005)
 
 

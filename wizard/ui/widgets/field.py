@@ -7,7 +7,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widgets import Input, Label, Static
 
 from wizard.errors import Level, Problem
@@ -21,6 +23,8 @@ class Line(Input):
     """A one-line text without a frame; while it is empty, the right arrow takes what is suggested."""
 
     BINDINGS = [Binding("right", "cursor_right_or_take", show=False)]
+    virtual_size = Reactive(Size(0, 0), layout=False)
+    """How far the text can scroll. No size on the screen depends on it, so a key needs no new layout."""
     suggestion = ""
 
     def action_cursor_right_or_take(self) -> None:
