@@ -45,7 +45,7 @@ def install(datacenter: Datacenter, kubernetes: str) -> dict[str, object]:
         said = out.read().decode(errors="replace")
     work = machine.work_of(datacenter.hosts).since(before)
     ready = sum(
-        bool(re.match(rf"{host.name}\s+Ready\s", line)) for line in said.splitlines() for host in datacenter.hosts
+        bool(re.match(rf"node/{host.name}\s+Ready\s", line)) for line in said.splitlines() for host in datacenter.hosts
     )
     if ready != len(datacenter.hosts):
         raise SystemExit(f"kubeadm's way ended with {ready} Ready nodes; see {folder}:\n{said[-3000:]}")

@@ -18,6 +18,8 @@ from wizard.errors import SlipwayError
 from wizard.remote.base import Command
 
 _QUICK = Retry(times=1)
+_BEHIND = "renice -n 10 -p $$ >/dev/null 2>&1 || :"
+"""The change's own shell, and with it what it starts; where renice(1) isn't there, it goes on all the same."""
 
 
 class Leases:
@@ -52,7 +54,7 @@ class Leases:
             known=known,
             marker=text,
             revision=link.marker.revision,
-            first=self._first(host),
+            first="\n".join([self._first(host), *([_BEHIND] if step.background else [])]),
             timeout=timeout,
             root=self._root.get(host, ""),
             secret=secret,

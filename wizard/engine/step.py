@@ -190,6 +190,8 @@ class Step:
     """Entered before the change is made and left after it, however it ends: a balancer spares who is touched."""
     exclusive: bool = False
     """No other step changes the host at the same time (the package manager)."""
+    background: bool = False
+    """Nothing waits for it for long: on the host its change leaves the processor to the others (nice(1))."""
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -121,18 +121,20 @@ class Walker:
 
     async def _on_some_host(self, node: Node, started: float) -> None:
         """Walk the step on the first of its hosts that works; a host that doesn't goes into quarantine."""
-        for host in node.step.hosts:
+        hosts = self._in_order(node)
+        for host in hosts:
             link = self._links[host]
             if link.given_up:
                 continue
             if host != node.host:
                 node.host = host
-                self._sink.put(e.StepReset(node.step.id, host, f"{host} takes it over"))
+                why = f"{host} takes it over" if self._links[node.step.host].given_up else f"on {host}, which is ready"
+                self._sink.put(e.StepReset(node.step.id, host, why))
             try:
                 await self._on(node, link, started)
                 return
             except HostGivenUp:
-                if host == node.step.hosts[-1]:
+                if host == hosts[-1]:
                     raise
             except RemoteError as error:
                 if error is not link.fault or isinstance(error, TimedOut):
@@ -142,6 +144,11 @@ class Walker:
                     raise
         if node.ended is None:
             await self._give_up(node)
+
+    def _in_order(self, node: Node) -> list[str]:
+        """Return the step's hosts, first those where one of `needs_any` is done: others may be far behind."""
+        done = {need.host for need in map(self._nodes.__getitem__, node.step.needs_any) if need.ended is Ended.DONE}
+        return sorted(node.step.hosts, key=lambda host: bool(done) and host not in done)
 
     async def _on(self, node: Node, link: HostLink, started: float) -> None:
         """Walk the step on one host: look where what is known is stale, change where something differs."""

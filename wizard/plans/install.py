@@ -132,11 +132,11 @@ def _master(site: Site, item: Host, bundle: Bundle) -> list[Step]:
         images.images_step(
             name, "controller-images", "Images: controllers", bundle,
             ("image/kube-controller-manager", "image/kube-scheduler"),
-            needs=(f"{name}/apiserver-images",), weight=3,
+            needs=(f"{name}/apiserver-images",), weight=3, background=True,
         ),
         images.images_step(
             name, "addon-images", "Images: network and DNS", bundle, ADDONS,
-            needs=(f"{name}/controller-images",), weight=3,
+            needs=(f"{name}/controller-images",), weight=3, background=True,
         ),
         # A kubelet that finds no API asks ever more rarely: it comes when its apiserver can follow at once. So do the
         # controllers, which would find nothing to do before.

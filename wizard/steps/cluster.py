@@ -166,7 +166,9 @@ def node_differences(node: Object, host: Host, *, schedulable: bool) -> tuple[Di
 def endpoint_step(profile: Profile, hosts: Sequence[str], *, needs_any: tuple[str, ...], weight: float) -> Step:
     """Return the step that proves the endpoint: the API answers through the VIP, with its certificate verified."""
     url = f"https://{profile.endpoint.vip}:{profile.endpoint.port}/readyz"
-    test = f"curl -sf -m 2 -o /dev/null --cacert /etc/kubernetes/pki/ca.crt {url}"
+    authority = "/etc/kubernetes/pki/ca.crt"
+    # A bare host is not asked: nobody has the VIP yet, and to find that out takes as long as it may.
+    test = f"[ -e {authority} ] && curl -sf -m 2 -o /dev/null --cacert {authority} {url}"
 
     def judge(_output: str, status: int) -> Verdict:
         if status == 0:

@@ -19,8 +19,9 @@ _CUT = "--slipway-cut--"
 
 
 def images_step(
-    host: str, name: str, title: str, bundle: Bundle, images: Sequence[str], *, needs: tuple[str, ...], weight: float
-) -> Step:
+    host: str, name: str, title: str, bundle: Bundle, images: Sequence[str], *, needs: tuple[str, ...], weight: float,
+    background: bool = False,
+) -> Step:  # fmt: skip
     """Return the step that holds the bundle's `images` (``image/pause`` …) in containerd on `host`."""
     artifacts = tuple(bundle.artifact(image) for image in images)
     script = f"""
@@ -38,7 +39,7 @@ cat {NOTES}/*_* 2>/dev/null || true
         f"{host}/{name}", title, host, "images",
         Probe(script, judge),
         Change(pipes=tuple(_pipe(bundle, artifact) for artifact in artifacts)),
-        needs=needs, weight=weight, timeout=600.0,
+        needs=needs, weight=weight, timeout=600.0, background=background,
     )  # fmt: skip
 
 

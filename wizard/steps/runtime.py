@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from wizard.bundle.lock import Artifact, Bundle, Compression
 from wizard.engine.step import File, Step
@@ -29,7 +30,8 @@ def binaries_step(
 def cni_step(host: Host, bundle: Bundle, *, needs: tuple[str, ...], weight: float) -> Step:
     """Return the step that holds the CNI plugins."""
     files = [_file(bundle, artifact, CNI_BIN) for artifact in bundle.cni()]
-    return files_step(f"{host.name}/cni", "CNI plugins", host.name, "software", files, needs=needs, weight=weight)
+    step = files_step(f"{host.name}/cni", "CNI plugins", host.name, "software", files, needs=needs, weight=weight)
+    return replace(step, background=True)
 
 
 def containerd_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:

@@ -521,6 +521,18 @@ async def test_a_cluster_wide_step_moves_on_when_its_host_dies_under_it(tmp_path
     assert fold(sink.events).steps["cluster"].host == "m3"
 
 
+async def test_a_cluster_wide_step_is_done_where_what_it_needs_is_there_first(tmp_path: Path) -> None:
+    site = Site(tmp_path, "m1", "m2")
+    first = site.file_step("m2", "a")
+    # m1's own need waits for the cluster-wide step itself: where it waited for m1, this would never end.
+    late = site.file_step("m1", "a", after=("cluster",))
+    words = {"alternates": ("m2",), "needs_any": ("m2/a",)}
+    cluster = site.script_step("cluster", "m1", "test -e $ROOT/c", "touch $ROOT/c", **words)
+    outcome = await site.run(plan(first, late, cluster))
+    assert outcome.result is RunResult.DONE
+    assert [(site[host].root / "c").exists() for host in ("m1", "m2")] == [False, True]
+
+
 async def test_a_cluster_wide_step_that_fails_gives_no_host_up(tmp_path: Path) -> None:
     site = Site(tmp_path, "m1", "m2")
     cluster = site.script_step("cluster", "m1", "false", "exit 1", alternates=("m2",))

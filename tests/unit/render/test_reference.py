@@ -24,7 +24,11 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "+ --shutdown-delay-duration=5s": "serves until every haproxy has seen that it stops",
         "+ --shutdown-send-retry-after=true": "ends its watches: they would keep it until it is killed",
     },
-    "kube-controller-manager": {"status": "an empty status says nothing"},
+    "kube-controller-manager": {
+        "status": "an empty status says nothing",
+        "+ --kube-api-burst=100": "as kubelet and scheduler: its controllers begin seconds sooner after a failover",
+        "+ --kube-api-qps=50": "as kubelet and scheduler: its controllers begin seconds sooner after a failover",
+    },
     "kube-scheduler": {"status": "an empty status says nothing"},
     "kubelet": {
         "kubeReserved": "Pods must not starve kubelet and containerd",
