@@ -12,14 +12,14 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from wizard.cli.follow import PlainLines, answering, as_json, follow, live
+from wizard.cli.follow import MARKS, PlainLines, answering, as_json, follow, live
 from wizard.cli.launch import Order, launch, order_of
-from wizard.cli.output import emit, problem_list, problems_view, say
+from wizard.cli.output import emit, plain, problem_list, problems_view, say
 from wizard.cli.site import on_terminal
 from wizard.engine.control import Intent
 from wizard.engine.control_socket import NoRun, submit
 from wizard.engine.events import Event, RunResult
-from wizard.engine.record import Record, State
+from wizard.engine.record import Record, State, StepRecord
 from wizard.errors import Exit
 from wizard.plans.job import Job
 from wizard.plans.kinds import KINDS
@@ -126,6 +126,8 @@ def summary(job: Job, record: Record) -> RenderableType:
     counted = work.tally.format(changed=record.changed, good=good, total=len(record.steps))
     head = Text(f"{words} after {record.seconds:.0f} s: {counted}.", style)
     parts: list[RenderableType] = [head]
+    if work.lists:
+        parts += [_step_line(step) for step in record.steps.values()]
     if record.problems:
         parts.append(Padding(problems_view(record.problems), (1, 0, 0, 0), expand=False))
     for step in record.steps.values():
@@ -139,6 +141,12 @@ def summary(job: Job, record: Record) -> RenderableType:
     if record.result in (RunResult.INTERRUPTED, RunResult.PARTIAL, RunResult.FAILED):
         parts.append(Text(work.again))
     return Group(*parts)
+
+
+def _step_line(step: StepRecord) -> RenderableType:
+    mark, style = MARKS.get(step.state, MARKS[State.SKIPPED])
+    told = "" if step.state is State.FAILED else plain(step.text)
+    return Text.assemble((f"  {mark} ", style), step.info.title, (f"  {told}", "dim"))
 
 
 _WORDS = {

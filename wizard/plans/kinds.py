@@ -13,6 +13,7 @@ from wizard.engine.step import Plan
 from wizard.pki.store import Pki
 from wizard.plans.install import install
 from wizard.plans.task import Kind, Task
+from wizard.plans.verify import verify
 from wizard.render.site import Site
 
 
@@ -43,6 +44,8 @@ class Work:
     Otherwise it gets what is there, and nothing is kept."""
     tally: str = "{changed} of {total} steps changed something"
     """What is told of the steps at the end; ``{good}`` are those that are as wanted."""
+    lists: bool = False
+    """Every step is told of at the end, not only those that failed."""
     again: str = "Run the same command again to go on: what is done stays done."
     """What to do when it wasn't done to its end."""
 
@@ -50,8 +53,15 @@ class Work:
 KINDS: Mapping[Kind, Work] = {
     Kind.INSTALL: Work(
         "Install {}".format,
-        lambda given: install(given.site, given.bundle, given.keys),
+        lambda given: install(given.site, given.bundle, given.keys, given.run),
         installs=True,
         makes_keys=True,
+    ),
+    Kind.VERIFY: Work(
+        "Verify {}".format,
+        lambda given: verify(given.site, given.run),
+        tally="{good} of {total} checks passed",
+        lists=True,
+        again="Mend what is named above, then verify again.",
     ),
 }

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     """Kinds of tasks; `wizard.plans.kinds` says of each what it is."""
 
     INSTALL = "install"
+    VERIFY = "verify"
 
 
 class Task(Part):

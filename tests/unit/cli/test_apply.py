@@ -26,7 +26,7 @@ from wizard.cli.perform import EXITS, result_of, summary
 from wizard.cli.site import job_of
 from wizard.cli.work import _by_itself, _ending
 from wizard.engine import events as e
-from wizard.engine.events import Event, Question, RunResult, StepInfo, stamped
+from wizard.engine.events import Event, Question, RunResult, Seen, StepInfo, stamped
 from wizard.engine.record import fold, interrupted
 from wizard.engine.turns import GO_ON
 from wizard.errors import Exit, HeldError, Level, Problem, SlipwayError, UsageError
@@ -122,6 +122,24 @@ def test_only_an_install_speaks_of_what_it_built(
     assert capsys.readouterr().err == "✓ Done after 12 s: 1 of 2 are good.\n"
     people().print(summary(job, fold(story(done, result=RunResult.FAILED))))
     assert capsys.readouterr().err == "✗ Failed after 12 s: 1 of 2 are good.\nTry it anew.\n"
+
+
+def test_a_verify_tells_of_each_check_and_what_to_do(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    told = (
+        e.StepProbed("m1/etcd", Seen.SATISFIED, "6 of 6 tries"),
+        e.StepDone("m1/etcd", changed=False),
+        e.StepFailed("m3/etcd", LOST, "", 2.0),
+    )
+    record = fold(story(*told, result=RunResult.FAILED, problems=(LOST,)))
+    people().print(summary(replace(job, task=Task(kind=Kind.VERIFY)), record))
+    lines = [line.rstrip() for line in capsys.readouterr().err.splitlines()]
+    assert lines[:3] == [
+        "✗ Failed after 12 s: 1 of 2 checks passed.",
+        "  ✓ etcd member  6 of 6 tries",
+        "  ✗ etcd member",
+    ]
+    assert "    → Check power." in lines
+    assert lines[-1] == "Mend what is named above, then verify again."
 
 
 def test_each_line_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:

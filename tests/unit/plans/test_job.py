@@ -15,15 +15,16 @@ from tests.unit.checks.sites import profile as site
 from tests.unit.steps.samples import bundle
 from wizard.engine.control import Control
 from wizard.engine.events import RunResult
+from wizard.engine.graph import checked
 from wizard.engine.locks import HostLock
 from wizard.engine.sink import Memory
-from wizard.engine.step import Plan
+from wizard.engine.step import Drifted, Plan, Satisfied
 from wizard.errors import Level, Problem, SlipwayError, UsageError, errors_of
 from wizard.facts.model import ClusterTraces, Marker, Survey
 from wizard.plans import job as jobs
 from wizard.plans.job import Job, identity, judge, prepare, refuse
 from wizard.plans.kinds import KINDS, Given, Work
-from wizard.plans.task import INSTALL, Kind
+from wizard.plans.task import INSTALL, Kind, Task
 from wizard.remote.base import Command, LoginRefused, Result, Unreachable
 
 
@@ -133,6 +134,18 @@ def test_a_bundle_for_another_version_holds(tmp_path: Path) -> None:
 
 def test_every_kind_of_task_has_its_row() -> None:
     assert set(KINDS) == set(Kind)
+
+
+def test_a_verify_is_planned_for_its_own_run_and_needs_no_keys(tmp_path: Path) -> None:
+    job = replace(a_job(tmp_path), task=Task(kind=Kind.VERIFY))
+    one, other = (prepare(job, Survey(standing()), "uid-1", None, run) for run in ("r1", "r2"))
+    assert next(iter(checked(one))) == "verify/try"
+    assert {step.id.partition("/")[0] for step in one.steps} == {"verify"}
+    assert one.hosts == ("m1", "m2", "m3")
+    assert one.title == "Verify site: Kubernetes 1.37.2 on m1, m2 and m3"
+    tried = "run|r1\ndone"
+    assert isinstance(one.steps[0].probe.judge(tried, 0), Satisfied)
+    assert isinstance(other.steps[0].probe.judge(tried, 0), Drifted)
 
 
 @pytest.fixture
