@@ -137,6 +137,7 @@ def test_apply_says_what_it_did(site: Lab) -> None:
     assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", first.found["run"])
     assert first.found["seconds"] > 0
     assert {f"{host}/{step}" for host in MASTERS for step in ("etcd", "apiserver", "node")} <= first.changed
+    assert "verify/try" in first.changed
     assert {problem["level"] for problem in first.found["problems"]} <= {"info", "warning"}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from wizard.checks import addresses, clocks, disks, etcd, hardware, identity, names, ports, reach, software, system
 from wizard.checks.case import BundleSummary, Case
 from wizard.errors import Level, Problem
@@ -21,6 +23,14 @@ def checks(profile: Profile, survey: Survey, bundle: BundleSummary | None = None
     cluster that this jump host knows by the profile's name, empty where it knows none: hosts with that identity are
     ours, and what the cluster itself runs there is no finding. The profile's own rules are `wizard.profile.rules`.
     """
-    case = Case(profile, survey, bundle, uid)
-    found = [problem for family in FAMILIES for problem in family.judge(case)]
+    return _judged(Case(profile, survey, bundle, uid), *(family.judge for family in FAMILIES))
+
+
+def whose(profile: Profile, survey: Survey, uid: str) -> tuple[Problem, ...]:
+    """Return what stands against work on the cluster `uid`, the gravest first: hosts out of reach, or of another."""
+    return _judged(Case(profile, survey, None, uid), reach.judge, identity.judge)
+
+
+def _judged(case: Case, *families: Callable[[Case], Iterator[Problem]]) -> tuple[Problem, ...]:
+    found = [problem for judge in families for problem in judge(case)]
     return tuple(sorted(found, key=lambda problem: _ORDER.index(problem.level)))

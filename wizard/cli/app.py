@@ -16,6 +16,7 @@ from wizard.cli.practice import practice_app
 from wizard.cli.preflight import check, plan
 from wizard.cli.profile import profile_app
 from wizard.cli.status import kubeconfig, runs_app, status
+from wizard.cli.verify import verify
 from wizard.cli.work import run_order
 from wizard.errors import UsageError
 
@@ -26,6 +27,7 @@ app.add_typer(profile_app, name="profile")
 app.command()(check)
 app.command()(plan)
 app.command()(apply)
+app.command()(verify)
 app.command()(status)
 app.command()(kubeconfig)
 app.add_typer(runs_app, name="runs")

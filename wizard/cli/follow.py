@@ -26,7 +26,7 @@ from wizard.engine.record import Record, State, fold, interrupted
 Show = Callable[[Record, list[Event]], None]
 """Hears of each new record, and of the events that made it."""
 
-_MARKS = {
+MARKS = {
     State.DONE: ("✓", "green"),
     State.UNCHANGED: ("✓", "green"),
     State.FAILED: ("✗", "bold red"),
@@ -80,7 +80,7 @@ def view(record: Record, now: float) -> RenderableType:
     """Return a run as it stands: a line a host, and how much of all is done."""
     table = Table.grid(padding=(0, 2))
     for host, tally in record.by_host.items():
-        mark, style = _MARKS.get(tally.state, ("▸", "cyan"))
+        mark, style = MARKS.get(tally.state, ("▸", "cyan"))
         doing = [step for step in record.under_way if step.host == host]
         words = ", ".join(step.info.title for step in doing[:2]) + (" …" if len(doing) > 2 else "")
         if host in record.quarantined:

@@ -32,6 +32,7 @@ class Order:
     profile: dict[str, Any]
     bundle: str
     folder: str
+    task: dict[str, Any] = field(default_factory=dict)
     interactive: bool = False
     yes: bool = False
     take_over: bool = False
@@ -51,11 +52,12 @@ def order_file(folder: Path, run: str) -> Path:
 def keep_order(order: Order) -> None:
     """Put on file (0600) what a run is to do, without its secrets. Raises `SlipwayError` where that fails."""
     path = order_file(Path(order.folder), order.run)
+    told = {"profile": order.profile, "bundle": order.bundle, "task": order.task}
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.new")
         fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps({"profile": order.profile, "bundle": order.bundle}), encoding="utf-8")
+        fresh.write_text(json.dumps(told), encoding="utf-8")
         fresh.replace(path)
     except OSError as error:
         why = error.strerror or str(error)
@@ -64,9 +66,8 @@ def keep_order(order: Order) -> None:
 
 def order_of(job: Job, **options: Any) -> Order:
     """Return the order to do `job`."""
-    return Order(
-        new_run_id(), job.profile.model_dump(mode="json"), str(job.bundle.folder), str(job.folder), **options
-    )  # fmt: skip
+    told = (job.profile.model_dump(mode="json"), str(job.bundle.folder), str(job.folder))
+    return Order(new_run_id(), *told, job.task.model_dump(mode="json"), **options)
 
 
 async def launch(order: Order) -> str:

@@ -15,8 +15,10 @@ from wizard import versions
 from wizard.bundle.lock import Bundle, load_bundle
 from wizard.bundle.places import default_folder
 from wizard.cli.output import say
+from wizard.errors import UsageError
 from wizard.paths import cluster_dir
 from wizard.plans.job import Connect, Job
+from wizard.plans.task import INSTALL, Task
 from wizard.profile.load import load
 from wizard.profile.model import Profile
 from wizard.remote.base import Connection, HostKeyUnknown, Secret
@@ -40,10 +42,16 @@ SecretsFd = Annotated[
 Confirm = Callable[[HostKeyUnknown], Awaitable[bool]]
 
 
-def job_of(path: Path, bundle: Path | None) -> Job:
-    """Return the job of a profile's file. Raises `SlipwayError` where profile or bundle can't be read."""
+def job_of(path: Path, bundle: Path | None, task: Task = INSTALL) -> Job:
+    """Return the job to do `task` (an install by default) on the hosts of a profile's file.
+
+    Raises `SlipwayError` where profile or bundle can't be read, `UsageError` where the task names no host of it.
+    """
     profile = load(path).profile
-    return Job(profile, open_bundle(profile, bundle), cluster_dir(profile.name))
+    names = [host.name for host in profile.hosts]
+    if lost := [name for name in task.hosts if name not in names]:
+        raise UsageError(f"There is no host {lost[0]}", where=str(path), hint=f"Its hosts are {', '.join(names)}.")
+    return Job(profile, open_bundle(profile, bundle), cluster_dir(profile.name), task)
 
 
 def open_bundle(profile: Profile, folder: Path | None) -> Bundle:

@@ -12,8 +12,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from wizard.cli.apply import EXITS, result_of
 from wizard.cli.output import JsonFlag, emit, guarded, plain, problems_view, write_out
+from wizard.cli.perform import EXITS, result_of
 from wizard.cli.site import ProfileFile, SecretsFd, ask_secret, connections, secrets_from
 from wizard.engine.events import RunResult
 from wizard.engine.journal import JournalReader, RunInfo

@@ -24,6 +24,8 @@ from wizard.engine.locks import HostLock, cluster_lock, holder_of
 from wizard.engine.turns import GO_ON
 from wizard.errors import Exit, Level, Problem, SlipwayError
 from wizard.plans.job import Job, apply, gathered
+from wizard.plans.kinds import KINDS
+from wizard.plans.task import Task
 from wizard.profile.model import Profile
 from wizard.remote.base import HostKeyUnknown, Secret
 from wizard.remote.secrets import AskedSecrets, GivenSecrets, SecretKind
@@ -33,9 +35,10 @@ REFUSE = "refuse"
 
 
 def run_order() -> None:
-    """Do the order on stdin. Only `slipway apply` and the wizard start this process."""
+    """Do the order on stdin. Only the commands that change a site and the wizard start this process."""
     order = Order(**json.loads(sys.stdin.read()))
-    job = Job(Profile.model_validate(order.profile), load_bundle(Path(order.bundle)), Path(order.folder))
+    task = Task.model_validate(order.task)
+    job = Job(Profile.model_validate(order.profile), load_bundle(Path(order.bundle)), Path(order.folder), task)
     try:
         with cluster_lock(job.folder, order.run):
             keep_order(order)
@@ -56,7 +59,7 @@ _EXITS = {
 
 
 async def _work(job: Job, order: Order) -> RunResult:
-    title = f"Install {job.profile.name}"
+    title = KINDS[job.task.kind].title(job.profile.name)
     with Journal(job.folder, order.run, job.profile.name, title=title) as journal:
         control = Control(journal, _by_itself(order))
         async with serve(control, job.folder, order.run):

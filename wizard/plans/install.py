@@ -13,7 +13,7 @@ from wizard.pki.store import Pki
 from wizard.profile.model import Host, Role
 from wizard.render import api as render
 from wizard.render.site import Site
-from wizard.steps import balancer, cluster, control_plane, etcd, host, images, packages, pki, runtime
+from wizard.steps import balancer, cluster, control_plane, etcd, host, images, packages, pki, runtime, verify
 
 ADDONS = ("image/flannel", "image/kube-proxy", "image/coredns")
 TOOLS = frozenset({"zstd", "curl", "modprobe", "sysctl"})
@@ -22,11 +22,12 @@ KUBELET_TOOLS = frozenset({"iptables", "conntrack", "ethtool", "socat"})
 """What the kubelet calls besides. https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/"""
 
 
-def install(site: Site, bundle: Bundle, keys: Pki | None) -> Plan:
+def install(site: Site, bundle: Bundle, keys: Pki | None, run: str = "") -> Plan:
     """Return the plan that brings every host of `site` to what its profile says, from `bundle` and `keys` alone.
 
     The same plan mends a cluster that drifted: what is as wanted is left alone. Without `keys` (a new cluster that is
-    only looked at) the plan says that they would be made. Raises `BundleError` where the bundle lacks something.
+    only looked at) the plan says that they would be made. `run` is the run it is made for, if any. Raises `BundleError`
+    where the bundle lacks something.
     """
     profile = site.profile
     masters = [item.name for item in profile.masters]
@@ -38,7 +39,8 @@ def install(site: Site, bundle: Bundle, keys: Pki | None) -> Plan:
             steps += _database(site, item, bundle, first_start=first_start)
         if Role.MASTER in item.roles:
             steps += _master(site, item, bundle)
-    manifests = "\n---\n".join(part.yaml.strip().removeprefix("---") for part in render.manifests(site))
+    parts = render.manifests(site)
+    manifests = "\n---\n".join(part.yaml.strip().removeprefix("---") for part in parts)
     apis = tuple(f"{name}/apiserver" for name in masters)
     steps += [
         cluster.objects_step(
@@ -60,6 +62,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None) -> Plan:
             weight=4,
         )
     )
+    steps += verify.verify_steps(site, parts, run, needs=("cluster/endpoint", "cluster/rollout"), installing=True)
     return Plan(
         profile.name,
         f"Install {profile.name}: Kubernetes {site.versions.kubernetes} on {len(profile.hosts)} hosts",

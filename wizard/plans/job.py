@@ -1,54 +1,44 @@
-"""One job, from the profile to its outcome: look at the hosts, judge, plan, run. The one way through, in this order."""
+"""One job, from the profile to its outcome: look at the hosts, judge, plan, run. The one way through, in this order.
+
+It is the same way for every kind of task; what differs between them stands in `wizard.plans.kinds`.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wizard import __version__, versions
-from wizard.bundle.lock import Bundle
 from wizard.bundle.verify import verify_quick
-from wizard.checks import BundleSummary, checks, recommend
+from wizard.checks import BundleSummary, checks, recommend, whose
 from wizard.engine.control import Control
-from wizard.engine.events import FactsGathered, Note
-from wizard.engine.locks import HostLock, LockReply, parse_take, release_fragment, take_fragment
+from wizard.engine.locks import HostLock
 from wizard.engine.marker import Owner
 from wizard.engine.runner import Outcome, run
 from wizard.engine.sink import Sink
 from wizard.engine.step import Plan
 from wizard.errors import HeldError, Level, Problem, SlipwayError, UsageError, errors_of
 from wizard.facts.model import Facts, Survey
-from wizard.facts.survey import Seen, gather
+from wizard.facts.survey import Seen
 from wizard.pki import store
 from wizard.pki.hosts import admin_kubeconfig
 from wizard.pki.wanted import wanted
-from wizard.plans.install import install
+from wizard.plans.kinds import KINDS, Given, Work
+from wizard.plans.look import Connect, gathered, give_back, look
+from wizard.plans.task import Job
 from wizard.profile.model import Profile
 from wizard.profile.rules import rules
-from wizard.remote.base import Command, Connection, RemoteError
+from wizard.remote.base import RemoteError
 from wizard.render.site import Site
 
-Connect = Callable[[str], Awaitable[Connection]]
-"""Opens the connection to a host by its name in the profile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is to be done: bring the hosts of `profile` to what it says, from `bundle`. `folder` is the cluster's."""
-
-    profile: Profile
-    bundle: Bundle
-    folder: Path
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """Return the names of all hosts, in the profile's order."""
-        return tuple(host.name for host in self.profile.hosts)
+__all__ = [
+    "Connect", "Found", "Job", "apply", "dry_run", "gathered", "give_back", "identity", "judge", "keep",
+    "look", "prepare", "refuse", "site_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,64 +80,15 @@ def identity(folder: Path, cluster: str, *, make: bool = False) -> str:
         ) from error
 
 
-async def look(
-    job: Job, connect: Connect, lock: HostLock | None = None, seen: Seen | None = None, *, take_over: bool = False
-) -> Survey:
-    """Look at every host, one round trip each; with `lock`, take the run's lease on them in the same round trip.
-
-    `take_over` takes it from whoever has it.
-
-    Raises `HeldError` where another run has a host; what was taken is given back first.
-    """
-    data_dir = job.profile.etcd.data_dir
-    if lock is None:
-        return await gather(connect, job.hosts, data_dir, seen=seen)
-    prefix = take_fragment(lock, take_over=take_over)
-    # The first host decides between two jump hosts; the others are asked at once.
-    first = await gather(connect, job.hosts[:1], data_dir, prefix, seen=seen)
-    held = _held(first)
-    rest = Survey() if held else await gather(connect, job.hosts[1:], data_dir, prefix, seen=seen)
-    survey = Survey(
-        facts={**first.facts, **rest.facts},
-        failures={**first.failures, **rest.failures},
-        prefixed={**first.prefixed, **rest.prefixed},
-    )
-    held = _held(survey)
-    if held:
-        await give_back(connect, survey, lock)
-        raise HeldError("Another run works on these hosts", problems=held, hint=held[0].hint)
-    return survey
-
-
-async def give_back(connect: Connect, survey: Survey, lock: HostLock) -> None:
-    """Give the run's lease back on every host that was looked at; one that can't be reached loses it by itself."""
-
-    async def one(host: str) -> None:
-        try:
-            await (await connect(host)).run(Command(release_fragment(lock), timeout=15))
-        except SlipwayError:
-            return
-
-    await asyncio.gather(*(one(host) for host in survey.facts))
-
-
 def judge(job: Job, survey: Survey, uid: str) -> Found:
-    """Return what rules, bundle and checks say, the profile's rules first."""
-    profile = job.profile
-    problems = rules(profile) + verify_quick(job.bundle)
-    wanted_version = profile.kubernetes or versions.default()
-    if job.bundle.kubernetes != wanted_version:
-        problems += (
-            Problem(
-                "bundle.version",
-                Level.ERROR,
-                f"The bundle is for Kubernetes {job.bundle.kubernetes}, and the profile asks for {wanted_version}",
-                f"Run `slipway bundle build --kubernetes {wanted_version}`, or name that bundle with --bundle.",
-                "kubernetes",
-            ),
-        )
-    found = checks(profile, survey, BundleSummary.of(job.bundle.lock), uid)
+    """Return what stands against the job: before an install rules, bundle and checks, before all else whose hosts."""
     stands = bool(uid) and any(_installed(facts, uid) for facts in survey.facts.values())
+    if KINDS[job.task.kind].installs:
+        problems = rules(job.profile) + verify_quick(job.bundle) + _other_version(job)
+        found = checks(job.profile, survey, BundleSummary.of(job.bundle.lock), uid)
+    else:
+        found = whose(job.profile, survey, uid)
+        problems = () if stands or errors_of(found) else (_no_cluster(job),)
     dead = {
         host: failure.as_problem("host.unreachable", host=host)
         for host, failure in survey.failures.items()
@@ -155,6 +96,20 @@ def judge(job: Job, survey: Survey, uid: str) -> Found:
     }
     problems += tuple(problem for problem in found if not (problem.host in dead and problem.level is Level.ERROR))
     return Found(survey, problems, dead)
+
+
+def _other_version(job: Job) -> tuple[Problem, ...]:
+    wanted_version = job.profile.kubernetes or versions.default()
+    if job.bundle.kubernetes == wanted_version:
+        return ()
+    words = f"The bundle is for Kubernetes {job.bundle.kubernetes}, and the profile asks for {wanted_version}"
+    hint = f"Run `slipway bundle build --kubernetes {wanted_version}`, or name that bundle with --bundle."
+    return (Problem("bundle.version", Level.ERROR, words, hint, "kubernetes"),)
+
+
+def _no_cluster(job: Job) -> Problem:
+    words = f"There is no cluster {job.profile.name} on these hosts"
+    return Problem("cluster.none", Level.ERROR, words, "Install it first: `slipway apply` with this profile.", "name")
 
 
 def site_of(job: Job, survey: Survey, uid: str) -> Site:
@@ -171,15 +126,16 @@ def site_of(job: Job, survey: Survey, uid: str) -> Site:
     )
 
 
-def prepare(job: Job, survey: Survey, uid: str, keys: store.Pki | None) -> Plan:
-    """Return the plan. Pure: touches no host and makes no key."""
-    return install(site_of(job, survey, uid or "new"), job.bundle, keys)
+def prepare(job: Job, survey: Survey, uid: str, keys: store.Pki | None, run_id: str = "") -> Plan:
+    """Return the plan. Pure: touches no host and makes no key. `run_id` is that of the run it is made for, if any."""
+    given = Given(site_of(job, survey, uid or "new"), job.bundle, keys, job.task, run_id)
+    return KINDS[job.task.kind].plan(given)
 
 
 async def dry_run(job: Job, connect: Connect, sink: Sink, run_id: str, seen: Seen | None = None) -> tuple[Found, Plan]:
     """Look, judge, plan, and take every probe: events with exact diffs go to `sink`, and nothing is touched.
 
-    Raises `HeldError` where something stands against an install.
+    Raises `HeldError` where something stands against the job.
     """
     uid = identity(job.folder, job.profile.name)
     survey = await look(job, connect, seen=seen)
@@ -205,15 +161,17 @@ async def apply(
     Raises `UsageError` for a profile that a new install refuses, `HeldError` where something else stands against it:
     then nothing was touched.
     """
-    refuse(job.profile)
+    work = KINDS[job.task.kind]
+    if work.installs:
+        refuse(job.profile)
     uid = identity(job.folder, job.profile.name)
     survey = await look(job, connect, lock, seen, take_over=take_over)
     found = judge(job, survey, uid)
     try:
         _hold(found)
-        uid = uid or identity(job.folder, job.profile.name, make=True)
-        keys = store.ensure(job.folder / "pki", wanted(job.profile))
-        plan = prepare(job, survey, uid, keys)
+        uid = identity(job.folder, job.profile.name, make=work.makes_keys)
+        keys = _keys(job, work)
+        plan = prepare(job, survey, uid, keys, lock.run)
     except SlipwayError:
         await give_back(connect, survey, lock)
         raise
@@ -228,8 +186,15 @@ async def apply(
         lock=lock,
         failures=found.dead,
     )
-    keep(job, keys)
+    if work.makes_keys and keys:
+        keep(job, keys)
     return outcome
+
+
+def _keys(job: Job, work: Work) -> store.Pki | None:
+    """Return the cluster's authorities and keys, made where they are missing and the task makes them."""
+    folder = job.folder / "pki"
+    return store.ensure(folder, wanted(job.profile)) if work.makes_keys else store.load(folder)
 
 
 def keep(job: Job, keys: store.Pki) -> None:
@@ -260,35 +225,10 @@ def _hold(found: Found) -> None:
     broken = errors_of(found.problems)
     if broken:
         raise HeldError(
-            "Preflight holds this install", problems=broken,
+            "Preflight holds this run", problems=broken,
             hint="Nothing was touched. Mend what is named above and run it again.",
         )  # fmt: skip
 
 
 def _installed(facts: Facts, uid: str) -> bool:
     return facts.traces.marker.uid == uid and facts.traces.etcd_data
-
-
-def _held(survey: Survey) -> tuple[Problem, ...]:
-    replies = {host: parse_take(prefixed.text) for host, prefixed in survey.prefixed.items()}
-    return tuple(_lock_problem(host, reply) for host, reply in replies.items() if reply and not reply.taken)
-
-
-def _lock_problem(host: str, reply: LockReply) -> Problem:
-    if reply.stale:
-        hint = "Its time has run out: make sure that no other slipway works on this host, then use --take-over."
-    else:
-        hint = f"Wait for it, or cancel it there. Where it has ended already, its claim runs out in {reply.left} s."
-    return Problem("host.locked", Level.ERROR, f"{reply.holder} has a claim on it (run {reply.run})", hint, host=host)
-
-
-def gathered(sink: Sink) -> Seen:
-    """Return a listener that tells `sink` of each host that was looked at."""
-
-    def seen(host: str, what: Facts | SlipwayError | None, seconds: float) -> None:
-        if isinstance(what, Facts):
-            sink.put(FactsGathered(host, seconds))
-        elif what is not None:
-            sink.put(Note(f"can't be looked at: {what.title}", host))
-
-    return seen

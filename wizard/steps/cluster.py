@@ -11,12 +11,20 @@ from wizard.render.places import LOCAL_API
 from wizard.steps.kit import wait_on_host
 from wizard.steps.objects import Object, compare, items_of, label_of, parse
 
-KUBECTL = (
-    f"kubectl --kubeconfig /etc/kubernetes/super-admin.conf --server {LOCAL_API}"
-    " --cache-dir /run/slipway/kubectl --request-timeout=15s"
-)
-"""Through the local haproxy, so that any apiserver may answer: the host's own may be the last to come up.
-Its cache lies where a look may write: root's own ~/.kube is the person's."""
+
+def kubectl(server: str) -> str:
+    """Return kubectl's words on a master, asking the API at `server`.
+
+    Its cache lies where a look may write: root's own ~/.kube is the person's.
+    """
+    return (
+        f"kubectl --kubeconfig /etc/kubernetes/super-admin.conf --server {server}"
+        " --cache-dir /run/slipway/kubectl --request-timeout=15s"
+    )
+
+
+KUBECTL = kubectl(LOCAL_API)
+"""Through the local haproxy, so that any apiserver may answer: the host's own may be the last to come up."""
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 

@@ -127,7 +127,7 @@ class Services(Protocol):
         """
 
     async def resume(self, run: RunRef, ask: AskSecret) -> RunRef:
-        """Run again what `run` was applying (interrupted, failed or partial); returns the new run."""
+        """Do again what `run` was told to do (interrupted, failed or partial); returns the new run."""
 
     async def runs(self) -> tuple[RunRef, ...]:
         """Return the runs worth attaching to, newest first: running ones of every cluster, and each cluster's last."""

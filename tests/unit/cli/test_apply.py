@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sys
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from tests.unit.checks.sites import profile
 from tests.unit.steps.samples import bundle
 from wizard.cli import launch as launching
 from wizard.cli.app import app
-from wizard.cli.apply import EXITS, result_of, summary
 from wizard.cli.follow import PlainLines, view
 from wizard.cli.launch import Order, error_of, launch, order_of, said_of
 from wizard.cli.output import people
+from wizard.cli.perform import EXITS, result_of, summary
+from wizard.cli.site import job_of
 from wizard.cli.work import _by_itself, _ending
 from wizard.engine import events as e
-from wizard.engine.events import Event, Question, RunResult, StepInfo, stamped
+from wizard.engine.events import Event, Question, RunResult, Seen, StepInfo, stamped
 from wizard.engine.record import fold, interrupted
 from wizard.engine.turns import GO_ON
 from wizard.errors import Exit, HeldError, Level, Problem, SlipwayError, UsageError
+from wizard.plans import kinds
 from wizard.plans.job import Job
+from wizard.plans.kinds import KINDS
+from wizard.plans.task import Kind, Task
 
 LOST = Problem("host.unreachable", Level.ERROR, "Can't reach the host: no route", "Check power.", host="m3")
 STEPS = (StepInfo("m1/etcd", "etcd member", "m1", "etcd"), StepInfo("m3/etcd", "etcd member", "m3", "etcd"))
@@ -102,6 +110,38 @@ def test_people_read_how_it_ended_and_what_to_do(
     assert [words for words in unsaid if words in text] == []
 
 
+def test_only_an_install_speaks_of_what_it_built(
+    job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = replace(
+        KINDS[Kind.INSTALL], installs=False, makes_keys=False, tally="{good} of {total} are good", again="Try it anew."
+    )
+    monkeypatch.setitem(kinds.KINDS, Kind.INSTALL, other)  # type: ignore[arg-type]
+    done = e.StepDone("m1/etcd", changed=False)
+    people().print(summary(job, fold(story(done, result=RunResult.DONE))))
+    assert capsys.readouterr().err == "✓ Done after 12 s: 1 of 2 are good.\n"
+    people().print(summary(job, fold(story(done, result=RunResult.FAILED))))
+    assert capsys.readouterr().err == "✗ Failed after 12 s: 1 of 2 are good.\nTry it anew.\n"
+
+
+def test_a_verify_tells_of_each_check_and_what_to_do(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    told = (
+        e.StepProbed("m1/etcd", Seen.SATISFIED, "6 of 6 tries"),
+        e.StepDone("m1/etcd", changed=False),
+        e.StepFailed("m3/etcd", LOST, "", 2.0),
+    )
+    record = fold(story(*told, result=RunResult.FAILED, problems=(LOST,)))
+    people().print(summary(replace(job, task=Task(kind=Kind.VERIFY)), record))
+    lines = [line.rstrip() for line in capsys.readouterr().err.splitlines()]
+    assert lines[:3] == [
+        "✗ Failed after 12 s: 1 of 2 checks passed.",
+        "  ✓ etcd member  6 of 6 tries",
+        "  ✗ etcd member",
+    ]
+    assert "    → Check power." in lines
+    assert lines[-1] == "Mend what is named above, then verify again."
+
+
 def test_each_line_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
     show = PlainLines()
     told = story(e.StepStarted("m1/etcd", "m1"), e.StepLog("m1/etcd", "electing"), e.StepLog("m1/etcd", "electing on"))
@@ -138,8 +178,16 @@ def test_what_the_runs_process_says_is_said_again_here(error: SlipwayError) -> N
 def test_an_order_shows_no_secret_and_can_be_read_back(job: Job) -> None:
     order = order_of(job, yes=True, secrets={"sudo": "hush"})
     assert "hush" not in repr(order)
-    assert Order(**asdict(order)) == order
+    assert Order(**json.loads(json.dumps(asdict(order)))) == order
     assert order.profile["name"] == "site"
+
+
+def test_an_order_says_what_the_run_is_to_do(job: Job) -> None:
+    task = Task(hosts=("m2",), options={"wait": 30, "why": "new memory"})
+    told = json.loads(json.dumps(asdict(order_of(replace(job, task=task)))))
+    assert Task.model_validate(told["task"]) == task
+    with pytest.raises(ValidationError):
+        Task.model_validate({"kind": "dance"})
 
 
 def mode(path: str) -> int:
@@ -151,8 +199,14 @@ def alive(pid: Path) -> bool:
 
 
 @pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Let another program stand for the run's process."""
+async def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Callable[[str], None]]:
+    """Let another program stand for the run's process; the loop hears of its end before it is closed itself."""
+    started: list[asyncio.subprocess.Process] = []
+    begin = asyncio.create_subprocess_exec
+
+    async def kept(*words: Any, **options: Any) -> asyncio.subprocess.Process:
+        started.append(await begin(*words, **options))
+        return started[-1]
 
     def put(text: str) -> None:
         program = tmp_path / "python"
@@ -160,10 +214,15 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         program.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(program))
 
-    return put
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", kept)
+    yield put
+    for process in started:
+        await process.communicate()
 
 
-async def test_a_run_that_ends_without_a_word_says_so_with_its_last_lines(job: Job, stand_in: Any) -> None:
+async def test_a_run_that_ends_without_a_word_says_so_with_its_last_lines(
+    job: Job, stand_in: Callable[[str], None]
+) -> None:
     stand_in("echo out of memory >&2; exit 1")
     with pytest.raises(SlipwayError) as raised:
         await launch(order_of(job))
@@ -173,7 +232,7 @@ async def test_a_run_that_ends_without_a_word_says_so_with_its_last_lines(job: J
 
 
 async def test_a_run_that_does_not_begin_in_time_is_ended(
-    job: Job, stand_in: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: Job, stand_in: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launching, "START_SECONDS", 0.3)
     stand_in(f"echo $$ > {tmp_path}/pid; cat >/dev/null; exec sleep 600")
@@ -183,7 +242,7 @@ async def test_a_run_that_does_not_begin_in_time_is_ended(
     assert not alive(tmp_path / "pid"), "it would begin later, unseen"
 
 
-async def test_a_run_that_may_not_begin_says_why(job: Job, stand_in: Any) -> None:
+async def test_a_run_that_may_not_begin_says_why(job: Job, stand_in: Callable[[str], None]) -> None:
     stand_in("""cat >/dev/null; echo '{"error": {"title": "This cluster is being worked on", "where": "site",
  "why": "", "hint": "Wait.", "details": ""}, "exit": 3, "problems": []}' | tr -d '\\n'; echo; exit 3""")
     with pytest.raises(HeldError, match="being worked on"):
@@ -228,6 +287,14 @@ def test_nobody_there_to_say_yes_is_told_to_say_it(file: Path, monkeypatch: pyte
     assert "Add --yes" in done.stderr
     assert '"result": "failed"' in done.stdout
     assert not (file.parent / "state/slipway").exists()
+
+
+def test_a_task_for_a_host_that_is_none_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wizard.cli.site.load_bundle", lambda _folder: bundle())
+    assert job_of(file, None, Task(hosts=("m2",))).task.hosts == ("m2",)
+    with pytest.raises(UsageError, match="no host m9") as raised:
+        job_of(file, None, Task(hosts=("m2", "m9")))
+    assert raised.value.hint == "Its hosts are m1, m2, m3."
 
 
 def test_secrets_that_can_not_be_read_are_refused_and_not_shown(

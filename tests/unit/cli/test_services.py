@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.unit.steps.samples import bundle
 from wizard.cli.launch import Order, keep_order
-from wizard.cli.services import RealServices, profiles
+from wizard.cli.services import RealServices, profiles, real, runs
 from wizard.cli.services.vault import Vault
 from wizard.engine.control import Control
 from wizard.engine.control_socket import NoRun, serve
@@ -32,6 +35,7 @@ from wizard.engine.journal import Journal
 from wizard.errors import Level, Problem, SlipwayError, UsageError
 from wizard.facts.model import Survey
 from wizard.paths import cluster_dir, state_dir
+from wizard.plans.task import INSTALL, Task
 from wizard.profile.model import Profile
 from wizard.remote.base import Secret, Unreachable
 from wizard.remote.secrets import SecretKind
@@ -186,10 +190,12 @@ async def test_the_saved_log_has_every_line_and_the_evidence_of_failures():
     assert path.is_relative_to(cluster_dir("site-a"))
 
 
-def order(run: str, name: str = "site-a") -> Order:
-    return Order(
-        run, profile(name).model_dump(mode="json"), "/bundle", str(cluster_dir(name)), secrets={"sudo": "hush"}
-    )
+TASK = Task(hosts=("m1",), options={"wait": 30})
+
+
+def order(run: str, name: str = "site-a", task: Task = TASK) -> Order:
+    words = (run, profile(name).model_dump(mode="json"), "/bundle", str(cluster_dir(name)))
+    return Order(*words, task.model_dump(mode="json"), secrets={"sudo": "hush"})
 
 
 async def test_built_tells_what_the_run_applied_and_who_was_left_out():
@@ -207,6 +213,30 @@ async def test_what_is_put_on_file_of_a_run_has_no_secret_and_is_private():
     (file,) = (cluster_dir("site-a") / "runs").iterdir()
     assert "hush" not in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_resuming_does_the_same_task_again(monkeypatch: pytest.MonkeyPatch):
+    started: list[Order] = []
+
+    async def launch(order: Order) -> str:
+        started.append(order)
+        write_run("site-a", order.run)
+        return order.run
+
+    monkeypatch.setattr(real, "launch", launch)
+    monkeypatch.setattr(real, "open_bundle", lambda _profile, folder: replace(bundle(), folder=folder))
+    keep_order(order("r1"))
+    resumed = await RealServices().resume(write_run("site-a", "r1"), nobody)
+    (again,) = started
+    assert resumed.run == again.run != "r1"
+    assert (again.profile, again.bundle, again.task) == (order("r1").profile, "/bundle", order("r1").task)
+
+
+async def test_a_run_without_a_word_of_its_task_was_an_install():
+    keep_order(order("r1"))
+    (file,) = (cluster_dir("site-a") / "runs").iterdir()
+    file.write_text(json.dumps({"profile": profile().model_dump(mode="json"), "bundle": "/bundle"}))
+    assert runs.ordered(write_run("site-a", "r1")).task == INSTALL
 
 
 async def test_resuming_a_run_that_is_not_on_file_says_what_to_do_instead():

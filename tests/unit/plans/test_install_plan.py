@@ -145,6 +145,14 @@ def test_images_are_taken_in_one_after_another_so_that_the_apiservers_comes_firs
     )
 
 
+def test_the_last_phase_proves_the_cluster_once_all_of_it_runs() -> None:
+    steps = checked(planned()).values()
+    proof, others = ([step for step in steps if (step.phase == "verify") is last] for last in (True, False))
+    assert proof[0].id == "verify/try"
+    assert set(proof[0].needs) == {"cluster/endpoint", "cluster/rollout"}
+    assert not [step.id for step in others if set(step.before) & {step.id for step in proof}]
+
+
 def test_what_the_bundle_lacks_is_said_before_anything_is_planned() -> None:
     with pytest.raises(BundleError, match=r"no packages for ubuntu-24\.04"):
         planned(os_id="ubuntu", os_version="24.04")

@@ -13,11 +13,18 @@ import pytest
 from tests.unit.checks.sites import healthy
 from tests.unit.checks.sites import profile as site
 from tests.unit.steps.samples import bundle
+from wizard.engine.control import Control
+from wizard.engine.events import RunResult
+from wizard.engine.graph import checked
 from wizard.engine.locks import HostLock
+from wizard.engine.sink import Memory
+from wizard.engine.step import Drifted, Plan, Satisfied
 from wizard.errors import Level, Problem, SlipwayError, UsageError, errors_of
 from wizard.facts.model import ClusterTraces, Marker, Survey
 from wizard.plans import job as jobs
 from wizard.plans.job import Job, identity, judge, prepare, refuse
+from wizard.plans.kinds import KINDS, Given, Work
+from wizard.plans.task import INSTALL, Kind, Task
 from wizard.remote.base import Command, LoginRefused, Result, Unreachable
 
 
@@ -123,6 +130,82 @@ def test_a_bundle_for_another_version_holds(tmp_path: Path) -> None:
     problem = next(problem for problem in found.problems if problem.code == "bundle.version")
     assert "1.37.2" in problem.message
     assert "1.36.1" in problem.hint
+
+
+def test_every_kind_of_task_has_its_row() -> None:
+    assert set(KINDS) == set(Kind)
+
+
+def test_a_verify_is_planned_for_its_own_run_and_needs_no_keys(tmp_path: Path) -> None:
+    job = replace(a_job(tmp_path), task=Task(kind=Kind.VERIFY))
+    one, other = (prepare(job, Survey(standing()), "uid-1", None, run) for run in ("r1", "r2"))
+    assert next(iter(checked(one))) == "verify/try"
+    assert {step.id.partition("/")[0] for step in one.steps} == {"verify"}
+    assert one.hosts == ("m1", "m2", "m3")
+    assert one.title == "Verify site: Kubernetes 1.37.2 on m1, m2 and m3"
+    tried = "run|r1\ndone"
+    assert isinstance(one.steps[0].probe.judge(tried, 0), Satisfied)
+    assert isinstance(other.steps[0].probe.judge(tried, 0), Drifted)
+
+
+@pytest.fixture
+def another_kind(monkeypatch: pytest.MonkeyPatch) -> list[Given]:
+    """Let a kind of task that is no install stand in the table (a fake); return what its plans were made from."""
+    given: list[Given] = []
+
+    def plan(what: Given) -> Plan:
+        given.append(what)
+        return Plan("site", "Look site over", ())
+
+    monkeypatch.setitem(KINDS, Kind.INSTALL, Work("Look {} over".format, plan))  # type: ignore[arg-type]
+    return given
+
+
+@pytest.mark.usefixtures("another_kind")
+def test_what_is_no_install_asks_whose_the_hosts_are_and_no_more(tmp_path: Path) -> None:
+    small = {name: replace(facts, hardware=replace(facts.hardware, memory=1)) for name, facts in standing().items()}
+    job = Job(site(kubernetes="1.36.1"), bundle(), tmp_path)
+    assert judge(job, Survey(small), "uid-1").problems == ()
+    assert held_by(judge(job, Survey(standing("another")), "uid-1")) == {
+        f"m{n} host.another-cluster" for n in (1, 2, 3)
+    }
+    lost = judge(job, Survey({"m1": standing()["m1"]}, {"m2": unreachable("m2"), "m3": unreachable("m3")}), "uid-1")
+    assert (held_by(lost), set(lost.dead)) == (set(), {"m2", "m3"})
+
+
+@pytest.mark.usefixtures("another_kind")
+@pytest.mark.parametrize("uid", ["", "uid-1"], ids=["never installed", "reset"])
+def test_what_is_no_install_needs_a_cluster_that_stands(tmp_path: Path, uid: str) -> None:
+    found = judge(
+        a_job(tmp_path), Survey({name: healthy(name, n) for n, name in enumerate(("m1", "m2", "m3"), 1)}), uid
+    )
+    (problem,) = found.problems
+    assert (problem.code, problem.level) == ("cluster.none", Level.ERROR)
+    assert "slipway apply" in problem.hint
+
+
+async def test_what_is_no_install_makes_no_key_and_keeps_nothing(
+    tmp_path: Path, another_kind: list[Given], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look(*_: object, **__: object) -> Survey:
+        return Survey(standing())
+
+    monkeypatch.setattr(jobs, "look", look)
+    (tmp_path / "cluster.json").write_text('{"uid": "uid-1", "name": "site"}')
+    memory = Memory()
+    outcome = await jobs.apply(a_job(tmp_path), nobody, memory, Control(memory), lock=HostLock("r7", "here"))
+    assert outcome.result is RunResult.DONE
+    assert in_folder(tmp_path) == ["cluster.json"]
+    (given,) = another_kind
+    assert (given.keys, given.run, given.task) == (None, "r7", INSTALL)
+
+
+async def nobody(host: str) -> Any:
+    raise AssertionError(f"{host} is not asked here")
+
+
+def in_folder(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 def test_a_plan_is_the_same_for_the_same_site(tmp_path: Path) -> None:

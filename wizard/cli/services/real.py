@@ -132,10 +132,10 @@ class RealServices:
         return await self._launch(await asyncio.to_thread(self._job, profile))
 
     async def resume(self, run: RunRef, ask: AskSecret) -> RunRef:
-        """Run again what `run` was applying."""
+        """Do again what `run` was told to do."""
         ordered = await asyncio.to_thread(runs.ordered, run)
         bundle = await asyncio.to_thread(open_bundle, ordered.profile, ordered.bundle)
-        return await self._launch(Job(ordered.profile, bundle, cluster_dir(run.cluster)))
+        return await self._launch(Job(ordered.profile, bundle, cluster_dir(run.cluster), ordered.task))
 
     async def _launch(self, job: Job) -> RunRef:
         name = job.profile.name

@@ -16,6 +16,7 @@ from wizard.engine.lines import LogLine
 from wizard.engine.record import Record, fold, interrupted
 from wizard.errors import SlipwayError
 from wizard.paths import cluster_dir, state_dir
+from wizard.plans.task import Task
 from wizard.profile.model import Profile
 from wizard.ui.services import Built, RunRef, RunState
 
@@ -29,6 +30,7 @@ class Ordered:
 
     profile: Profile
     bundle: Path
+    task: Task
 
 
 def ordered(run: RunRef) -> Ordered:
@@ -36,7 +38,8 @@ def ordered(run: RunRef) -> Ordered:
     path = order_file(cluster_dir(run.cluster), run.run)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        return Ordered(Profile.model_validate(data["profile"]), Path(data["bundle"]))
+        task = Task.model_validate(data.get("task", {}))
+        return Ordered(Profile.model_validate(data["profile"]), Path(data["bundle"]), task)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SlipwayError(
             "What this run was to do is not on file",

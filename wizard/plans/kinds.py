@@ -1,0 +1,67 @@
+"""Every kind of task, in one table: what it is called, how its plan is made, what is asked before it, what it leaves.
+
+A new kind is a name in `Kind`, a file beside this one that makes its plan, and a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from wizard.bundle.lock import Bundle
+from wizard.engine.step import Plan
+from wizard.pki.store import Pki
+from wizard.plans.install import install
+from wizard.plans.task import Kind, Task
+from wizard.plans.verify import verify
+from wizard.render.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a plan is made from. `keys` are those that are there (None: none yet); `run` is empty for a mere look."""
+
+    site: Site
+    bundle: Bundle
+    keys: Pki | None
+    task: Task
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one kind of task is.
+
+    `title` is its name with the cluster's. `plan` is pure, and raises `SlipwayError` where no plan can be made.
+    """
+
+    title: Callable[[str], str]
+    plan: Callable[[Given], Plan]
+    installs: bool = False
+    """The rules and checks of an install are asked first. Otherwise the cluster has to stand, and that is all."""
+    makes_keys: bool = False
+    """Identity, authorities and keys are made where they are missing; profile and admin kubeconfig are kept after it.
+    Otherwise it gets what is there, and nothing is kept."""
+    tally: str = "{changed} of {total} steps changed something"
+    """What is told of the steps at the end; ``{good}`` are those that are as wanted."""
+    lists: bool = False
+    """Every step is told of at the end, not only those that failed."""
+    again: str = "Run the same command again to go on: what is done stays done."
+    """What to do when it wasn't done to its end."""
+
+
+KINDS: Mapping[Kind, Work] = {
+    Kind.INSTALL: Work(
+        "Install {}".format,
+        lambda given: install(given.site, given.bundle, given.keys, given.run),
+        installs=True,
+        makes_keys=True,
+    ),
+    Kind.VERIFY: Work(
+        "Verify {}".format,
+        lambda given: verify(given.site, given.run),
+        tally="{good} of {total} checks passed",
+        lists=True,
+        again="Mend what is named above, then verify again.",
+    ),
+}

@@ -1,0 +1,49 @@
+"""What is to be done: a task, and a job, which is a task on one site. Both are values; a task goes through JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, JsonValue
+
+from wizard.bundle.lock import Bundle
+from wizard.profile.model import Part, Profile
+
+
+class Kind(StrEnum):
+    """Kinds of tasks; `wizard.plans.kinds` says of each what it is."""
+
+    INSTALL = "install"
+    VERIFY = "verify"
+
+
+class Task(Part):
+    """One thing that a run can do. A run that is resumed does the same task again."""
+
+    kind: Kind = Kind.INSTALL
+    hosts: tuple[str, ...] = ()
+    """The hosts it is about, by their names in the profile. Empty: all."""
+    options: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What else the kind's plan needs to know; no secret: a run's order lies on file."""
+
+
+INSTALL = Task()
+"""Bring all hosts to what the profile says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done: `task` on the hosts of `profile`, from `bundle`. `folder` is the cluster's."""
+
+    profile: Profile
+    bundle: Bundle
+    folder: Path
+    task: Task = INSTALL
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return the names of all hosts, in the profile's order."""
+        return tuple(host.name for host in self.profile.hosts)
