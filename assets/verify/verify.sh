@@ -7,6 +7,8 @@ ns=slipway-verify-$(od -An -N4 -tx1 /dev/urandom | tr -d ' \n')
 N='
 '
 k() { {{ kubectl }} "$@"; }
+# A kubelet out of reach keeps an apiserver waiting for a minute.
+soon() { timeout 25 {{ kubectl }} -n "$ns" "$@" 2>&1; }
 said() { printf '%s|%s|%s|%s\n' "$1" "$2" "${3:-}" "$(printf %s "${4:-}" | tr '\n|' '  ' | cut -c 1-300)" >>"$results"; }
 uptime() { read -r up rest </proc/uptime; echo "${up%.*}"; }
 # SECONDS COMMAND: until it succeeds; how long it may take is the host's clock since boot, as a test may hang.
@@ -86,21 +88,24 @@ others() {
 }
 in_pod() {
   pod=$(of_node "$1" | cut -d '|' -f 2)
-  if got=$(k -n "$ns" exec "$pod" -- sh -c "$try" try "$1" "$ns" {{ domain }} "$service" $(others "$1") 2>&1); then
+  if got=$(soon exec "$pod" -- sh -c "$try" try "$1" "$ns" {{ domain }} "$service" $(others "$1")); then
     said exec "$1" ""
     printf '%s\n' "$got" | grep '^[a-z]*|' >>"$results"
   else
+    [ -n "$got" ] || got="no answer within 25 s"
     said exec "$1" "" "${got##*"$N"}"
     for what in address name service; do said $what "$1" "" "{{ untold }}"; done
   fi
-  got=$(k -n "$ns" logs "$pod" 2>&1)
-  [ "$got" != "served by $1" ] || got=
-  said logs "$1" "" "$got"
 }
-# Eight at a time: each is a kubectl on this host.
+logs_of() {
+  got=$(soon logs "$(of_node "$1" | cut -d '|' -f 2)")
+  if [ "$got" = "served by $1" ]; then said logs "$1" ""; else said logs "$1" "" "${got:-no log within 25 s}"; fi
+}
+# Eight nodes at a time: each is two kubectl on this host.
 in_pods() {
   count=0
   for node in $working; do
+    logs_of "$node" &
     in_pod "$node" &
     count=$((count + 1))
     [ $((count % 8)) -ne 0 ] || wait
