@@ -10,6 +10,7 @@ import typer
 from wizard import __version__
 from wizard.cli.apply import apply
 from wizard.cli.bundle import bundle_app
+from wizard.cli.certs import certs_app
 from wizard.cli.opening import open_wizard
 from wizard.cli.output import guarded, write_out
 from wizard.cli.practice import practice_app
@@ -30,6 +31,7 @@ app.command()(apply)
 app.command()(verify)
 app.command()(status)
 app.command()(kubeconfig)
+app.add_typer(certs_app, name="certs")
 app.add_typer(runs_app, name="runs")
 app.command(hidden=True)(run_order)
 

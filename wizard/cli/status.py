@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from wizard.cli.output import JsonFlag, emit, guarded, plain, problems_view, write_out
+from wizard.cli.output import JsonFlag, emit, guarded, plain, problem_list, problems_view, write_out
 from wizard.cli.perform import EXITS, result_of
 from wizard.cli.site import ProfileFile, SecretsFd, ask_secret, connections, secrets_from
 from wizard.engine.events import RunResult
@@ -52,7 +52,7 @@ def status(profile: ProfileFile, secrets_fd: SecretsFd = None, json_flag: JsonFl
             "nodes": [{"name": item.name, "ready": item.ready, "version": item.version} for item in found.nodes],
             "hosts": [{"name": item.name, "roles": list(item.roles), "units": dict(item.units), "api": item.api,
                        "failure": item.failure} for item in found.hosts],
-            "problems": [],
+            "problems": problem_list(found.problems),
         },
         json_flag,
         _view(found, site.endpoint.vip),
@@ -150,8 +150,9 @@ def _view(found: Status, vip: str) -> RenderableType:
         )  # fmt: skip
     words = "All is well." if found.well else "Something is amiss: see above."
     holders = ", ".join(found.holders) or "nobody"
+    soon = [problems_view(found.problems)] if found.problems else []
     return Group(
-        table, Text(f"VIP {vip}: {holders}"), Text(words, style="bold green" if found.well else "bold red")
+        table, Text(f"VIP {vip}: {holders}"), *soon, Text(words, style="bold green" if found.well else "bold red")
     )  # fmt: skip
 
 

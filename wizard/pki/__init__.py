@@ -1,7 +1,7 @@
 """Authorities, leaf certificates and kubeconfigs: made on the jump host, judged by meaning, handed out per host."""
 
 from wizard.pki.certificates import Pair, Wanted
-from wizard.pki.hosts import admin_kubeconfig, host_files
+from wizard.pki.hosts import admin_kubeconfig, credentials, host_files
 from wizard.pki.judge import Expectation, days_left, fingerprint, judge_certificate
 from wizard.pki.store import Pki, PkiError, ensure, load, make
 from wizard.pki.wanted import wanted
@@ -13,6 +13,7 @@ __all__ = [
     "PkiError",
     "Wanted",
     "admin_kubeconfig",
+    "credentials",
     "days_left",
     "ensure",
     "fingerprint",

@@ -71,6 +71,11 @@ def public_key(key: bytes) -> bytes:
     )
 
 
+def made_at(pem: bytes) -> datetime.datetime:
+    """Return when a certificate of ours (PEM) was made, to the second."""
+    return x509.load_pem_x509_certificate(pem).not_valid_before_utc + BACKDATED
+
+
 def new_authority(wanted: Wanted, now: datetime.datetime) -> Pair:
     """Return a new, self-signed authority."""
     key = ec.generate_private_key(ec.SECP256R1())

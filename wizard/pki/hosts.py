@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import yaml
 
@@ -36,6 +37,13 @@ def host_files(pki: Pki, profile: Profile, host: Host) -> tuple[RenderedFile, ..
 def admin_kubeconfig(pki: Pki, profile: Profile) -> bytes:
     """Return the kubeconfig for people: cluster-admin, through the VIP."""
     return kubeconfig(profile, endpoint_url(profile), pki.pair(CA).certificate, "kubernetes-admin", pki.pair(ADMIN))
+
+
+def credentials(pki: Pki, profile: Profile, host: Host) -> dict[str, str]:
+    """Return digests of the kubeconfigs that a master's Pods read once, at their start, by the Pod's name."""
+    files = {file.path: file.content for file in host_files(pki, profile, host)}
+    paths = {f"kube-{name}": f"{KUBERNETES}/{name}.conf" for name in ("controller-manager", "scheduler")}
+    return {name: hashlib.sha256(files[path]).hexdigest()[:16] for name, path in paths.items() if path in files}
 
 
 def kubeconfig(profile: Profile, server: str, authority: bytes, user: str, pair: Pair) -> bytes:

@@ -14,17 +14,22 @@ import datetime
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography import x509
+
 from wizard.errors import SlipwayError
 from wizard.pki.certificates import Pair, Wanted, new_authority, new_key, new_leaf, public_key
-from wizard.pki.judge import Expectation, judge_certificate
+from wizard.pki.judge import Expectation, days_left, judge_certificate
 from wizard.pki.wanted import AUTHORITIES, SERVICE_ACCOUNTS
 
 RENEW_DAYS = 30
 """A leaf with fewer days left is made anew."""
+
+Anew = Callable[[str, bytes], bool]
+"""Tells of a leaf, by its name in the store and its certificate (PEM), that it is made anew though it still serves."""
 
 _KEY = re.compile(rb"-----BEGIN EC PRIVATE KEY-----\n.+?-----END EC PRIVATE KEY-----\n", re.S)
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----\n.+?-----END CERTIFICATE-----\n", re.S)
@@ -80,12 +85,30 @@ def load(folder: Path) -> Pki | None:
     return Pki(pairs, _match(_KEY, signing) if signing else b"")
 
 
+def lost(folder: Path) -> PkiError:
+    """Return the error that says: a cluster stands, and its keys are not in `folder`."""
+    return PkiError(
+        "The cluster's keys are not here",
+        where=str(folder),
+        why="the cluster stands already, and new authorities would not be trusted by its hosts",
+        hint="Copy the folder from the jump host that installed it. Every master has the authorities in "
+        "/etc/kubernetes/pki.",
+    )
+
+
+def never(_name: str, _certificate: bytes) -> bool:
+    """Make nothing anew that still serves."""
+    return False
+
+
 def make(
-    wanted: Iterable[Wanted], before: Pki | None, now: datetime.datetime, renew_days: int = RENEW_DAYS
-) -> tuple[Pki, frozenset[str]]:
+    wanted: Iterable[Wanted], before: Pki | None, now: datetime.datetime, renew_days: int = RENEW_DAYS,
+    anew: Anew = never,
+) -> tuple[Pki, frozenset[str]]:  # fmt: skip
     """Return a PKI that has all that is wanted, and the names of what had to be made for it.
 
-    What `before` has and still serves is kept as it is. Nothing is written.
+    What `before` has and still serves is kept as it is, but for leaves that `anew` names. Nothing is written. Raises
+    `PkiError` where a leaf has to be issued by an authority that has expired.
     """
     pairs = dict(before.pairs) if before else {}
     signing = before.service_accounts if before else b""
@@ -103,23 +126,29 @@ def make(
         authority = pairs[item.authority]
         there = pairs.get(item.name)
         if there is not None:
-            expectation = Expectation(item, authority.certificate, now, there.key, renew_days)
-            if not judge_certificate(there.certificate, expectation):
+            # No leaf outlives its authority: when that one is near its end, a new leaf would be no better.
+            days = min(renew_days, days_left(authority.certificate, now))
+            expectation = Expectation(item, authority.certificate, now, there.key, days)
+            if not judge_certificate(there.certificate, expectation) and not anew(item.name, there.certificate):
                 continue
+        if days_left(authority.certificate, now) < 0:
+            raise _expired(item.authority, authority)
         pairs[item.name] = new_leaf(item, authority, now)
         made.add(item.name)
     return Pki(pairs, signing), frozenset(made)
 
 
 def ensure(
-    folder: Path, wanted: Iterable[Wanted], now: datetime.datetime | None = None, renew_days: int = RENEW_DAYS
-) -> Pki:
-    """Return the stored PKI after making what is missing, no longer fits or is about to expire.
+    folder: Path, wanted: Iterable[Wanted], now: datetime.datetime | None = None, renew_days: int = RENEW_DAYS,
+    anew: Anew = never,
+) -> Pki:  # fmt: skip
+    """Return the stored PKI after making what is missing, no longer fits, is about to expire, or is named by `anew`.
 
+    A process that is killed in between leaves some pairs new and some old: hosts trust both, for authorities stay.
     Authorities are written before anything they issued, and are never made anew. The caller holds the cluster's lock.
-    Raises `PkiError` where the store is broken or can't be written.
+    Raises `PkiError` where the store is broken or can't be written, or an authority has expired.
     """
-    pki, made = make(wanted, load(folder), now or datetime.datetime.now(datetime.UTC), renew_days)
+    pki, made = make(wanted, load(folder), now or datetime.datetime.now(datetime.UTC), renew_days, anew)
     authorities = {SERVICE_ACCOUNTS} | {item.name for item in AUTHORITIES}
     try:
         for name in sorted(made, key=lambda item: (item not in authorities, item)):
@@ -136,6 +165,16 @@ def ensure(
             hint="Make room, or make the folder writable, and run it again: what is there is kept.",
         ) from error
     return pki
+
+
+def _expired(name: str, authority: Pair) -> PkiError:
+    ended = x509.load_pem_x509_certificate(authority.certificate).not_valid_after_utc
+    return PkiError(
+        f"The authority {name} has expired",
+        why=f"it ended on {ended:%Y-%m-%d}, and nothing that it issues now would be trusted",
+        hint="Is this machine's clock right? Authorities are kept for a cluster's whole life: with one that really "
+        "ended, a new cluster has to be made.",
+    )
 
 
 def _stored(folder: Path) -> Iterable[Path]:

@@ -38,7 +38,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, run: str = "") -> Plan
         if Role.ETCD in item.roles:
             steps += _database(site, item, bundle, first_start=first_start)
         if Role.MASTER in item.roles:
-            steps += _master(site, item, bundle)
+            steps += _master(site, item, bundle, keys)
     parts = render.manifests(site)
     manifests = "\n---\n".join(part.yaml.strip().removeprefix("---") for part in parts)
     apis = tuple(f"{name}/apiserver" for name in masters)
@@ -111,7 +111,7 @@ def _database(site: Site, item: Host, bundle: Bundle, *, first_start: bool) -> l
     ]  # fmt: skip
 
 
-def _master(site: Site, item: Host, bundle: Bundle) -> list[Step]:
+def _master(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[Step]:
     """Return what a master needs: runtime, endpoint, kubelet, control plane, and the images of the add-ons."""
     name = item.name
     return [
@@ -153,7 +153,7 @@ def _master(site: Site, item: Host, bundle: Bundle) -> list[Step]:
         ),
         _apiserver(site, item),
         control_plane.controllers_step(
-            site, item, needs=(f"{name}/apiserver", f"{name}/controller-images"), weight=3
+            site, item, keys, needs=(f"{name}/apiserver", f"{name}/controller-images"), weight=3
         ),
     ]  # fmt: skip
 

@@ -82,7 +82,7 @@ def identity(folder: Path, cluster: str, *, make: bool = False) -> str:
 
 def judge(job: Job, survey: Survey, uid: str) -> Found:
     """Return what stands against the job: before an install rules, bundle and checks, before all else whose hosts."""
-    stands = bool(uid) and any(_installed(facts, uid) for facts in survey.facts.values())
+    stands = _stands(survey, uid)
     if KINDS[job.task.kind].installs:
         problems = rules(job.profile) + verify_quick(job.bundle) + _other_version(job)
         found = checks(job.profile, survey, BundleSummary.of(job.bundle.lock), uid)
@@ -169,8 +169,9 @@ async def apply(
     found = judge(job, survey, uid)
     try:
         _hold(found)
+        stands = _stands(survey, uid)
         uid = identity(job.folder, job.profile.name, make=work.makes_keys)
-        keys = _keys(job, work)
+        keys = _keys(job, work, stands=stands)
         plan = prepare(job, survey, uid, keys, lock.run)
     except SlipwayError:
         await give_back(connect, survey, lock)
@@ -191,18 +192,25 @@ async def apply(
     return outcome
 
 
-def _keys(job: Job, work: Work) -> store.Pki | None:
-    """Return the cluster's authorities and keys, made where they are missing and the task makes them."""
+def _keys(job: Job, work: Work, *, stands: bool) -> store.Pki | None:
+    """Return the cluster's authorities and keys, made where they are missing and the task makes them.
+
+    Raises `PkiError` where a cluster stands and nothing of them is here: new authorities would break it.
+    """
     folder = job.folder / "pki"
-    return store.ensure(folder, wanted(job.profile)) if work.makes_keys else store.load(folder)
+    if not work.makes_keys:
+        return store.load(folder)
+    if stands and store.load(folder) is None:
+        raise store.lost(folder)
+    return store.ensure(folder, wanted(job.profile), anew=work.anew(job.task))
 
 
 def keep(job: Job, keys: store.Pki) -> None:
-    """Keep the applied profile and the admin kubeconfig in the cluster's folder (0600)."""
-    for name, content in (
-        ("profile.json", job.profile.model_dump_json(indent=1).encode()),
-        ("admin.conf", admin_kubeconfig(keys, job.profile)),
-    ):
+    """Keep the admin kubeconfig in the cluster's folder (0600), and after an install the profile that was applied."""
+    files = {"admin.conf": admin_kubeconfig(keys, job.profile)}
+    if KINDS[job.task.kind].installs:
+        files["profile.json"] = job.profile.model_dump_json(indent=1).encode()
+    for name, content in files.items():
         path = job.folder / name
         fresh = path.with_name(f".{name}.new")
         fresh.touch(mode=0o600)
@@ -228,6 +236,11 @@ def _hold(found: Found) -> None:
             "Preflight holds this run", problems=broken,
             hint="Nothing was touched. Mend what is named above and run it again.",
         )  # fmt: skip
+
+
+def _stands(survey: Survey, uid: str) -> bool:
+    """Tell whether the cluster `uid` is on any of the hosts that answered."""
+    return bool(uid) and any(_installed(facts, uid) for facts in survey.facts.values())
 
 
 def _installed(facts: Facts, uid: str) -> bool:

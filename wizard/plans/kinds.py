@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from wizard.bundle.lock import Bundle
 from wizard.engine.step import Plan
-from wizard.pki.store import Pki
+from wizard.pki.store import Anew, Pki, never
 from wizard.plans.install import install
+from wizard.plans.renew import due, renew
 from wizard.plans.task import Kind, Task
 from wizard.plans.verify import verify
 from wizard.render.site import Site
@@ -40,8 +41,10 @@ class Work:
     installs: bool = False
     """The rules and checks of an install are asked first. Otherwise the cluster has to stand, and that is all."""
     makes_keys: bool = False
-    """Identity, authorities and keys are made where they are missing; profile and admin kubeconfig are kept after it.
-    Otherwise it gets what is there, and nothing is kept."""
+    """Keys and certificates are made where they are missing or about to expire, an install's authorities too; the admin
+    kubeconfig is kept after it. Otherwise it gets what is there, and nothing is kept."""
+    anew: Callable[[Task], Anew] = lambda _task: never
+    """Which leaves are made anew though they still serve."""
     tally: str = "{changed} of {total} steps changed something"
     """What is told of the steps at the end; ``{good}`` are those that are as wanted."""
     lists: bool = False
@@ -63,5 +66,13 @@ KINDS: Mapping[Kind, Work] = {
         tally="{good} of {total} checks passed",
         lists=True,
         again="Mend what is named above, then verify again.",
+    ),
+    Kind.RENEW: Work(
+        "Renew the certificates of {}".format,
+        lambda given: renew(given.site, given.keys, given.task),
+        makes_keys=True,
+        anew=due,
+        again="The new certificates are kept. Run the same command again, or `slipway apply`: hosts that lack them get "
+        "them.",
     ),
 }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wizard.errors import SlipwayError
+from wizard.errors import Problem, SlipwayError
+from wizard.pki import inventory
+from wizard.plans import certs
 from wizard.plans.job import Connect
 from wizard.profile.model import Host, Profile, Role
 from wizard.remote.base import Command
@@ -65,6 +68,8 @@ class Status:
     nodes: tuple[Node, ...]
     missing: tuple[str, ...] = ()
     """Masters that are not nodes."""
+    problems: tuple[Problem, ...] = ()
+    """What will go wrong unless something is done: certificates that end soon. All may still be well."""
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -112,7 +117,7 @@ def _script(profile: Profile, host: Host) -> str:
             f"(set -a; . {ETCD_CONFIG}/etcdctl.env; echo member "
             "$(etcdctl --command-timeout=5s endpoint status -w json 2>/dev/null))",
         ]
-    return "\n".join(lines)
+    return "\n".join([*lines, inventory.look(host)])
 
 
 def _units(host: Host) -> tuple[str, ...]:
@@ -142,7 +147,9 @@ def read(profile: Profile, answers: Mapping[str, str | SlipwayError]) -> Status:
         nodes = nodes or tuple(_nodes(said.get("nodes", "")))
     known = {node.name for node in nodes}
     missing = tuple(host.name for host in profile.masters if host.name not in known)
-    return Status(tuple(hosts), tuple(members), nodes, missing)
+    seen = {name: inventory.read(answer) for name, answer in answers.items() if isinstance(answer, str)}
+    soon = certs.ending(profile, seen, datetime.datetime.now(datetime.UTC))
+    return Status(tuple(hosts), tuple(members), nodes, missing, soon)
 
 
 def _leads(text: str) -> bool:

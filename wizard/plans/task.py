@@ -18,6 +18,7 @@ class Kind(StrEnum):
 
     INSTALL = "install"
     VERIFY = "verify"
+    RENEW = "renew"
 
 
 class Task(Part):

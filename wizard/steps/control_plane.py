@@ -10,8 +10,11 @@ import yaml
 
 from wizard.engine.files import file_probe_fragment, judge_files
 from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Verdict
+from wizard.pki.hosts import credentials
+from wizard.pki.store import Pki
 from wizard.profile.model import Host
 from wizard.render import api as render
+from wizard.render.control_plane import CREDENTIALS
 from wizard.render.places import CONTROLLER_MANAGER_PORT, MANIFESTS, SCHEDULER_PORT
 from wizard.render.site import Site
 from wizard.steps.balancer import draining
@@ -44,24 +47,30 @@ def apiserver_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: fl
 
     One that runs is drained while it is changed, so that no request fails.
     """
-    step = _pods_step(
-        site, host, "apiserver", "kube-apiserver", {"kube-apiserver": api_ready(host)}, needs=needs, weight=weight
-    )
+    ready = {"kube-apiserver": api_ready(host)}
+    step = _pods_step(site, host, "apiserver", "kube-apiserver", ready, {}, needs=needs, weight=weight)
     return replace(step, touches=frozenset({f"apiserver/{host.name}"}), around=draining(site, host))
 
 
-def controllers_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
-    """Return the step that keeps controller-manager and scheduler running as their manifests say, and healthy."""
+def controllers_step(site: Site, host: Host, keys: Pki | None, *, needs: tuple[str, ...], weight: float) -> Step:
+    """Return the step that keeps controller-manager and scheduler running as their manifests say, and healthy.
+
+    They run with the kubeconfigs that are made of `keys`: a new one starts them anew.
+    """
     ports = {"kube-controller-manager": CONTROLLER_MANAGER_PORT, "kube-scheduler": SCHEDULER_PORT}
     # Their serving certificates are their own, on loopback alone; `/healthz` needs no login.
     ready = {name: f"curl -skf -m 2 -o /dev/null https://127.0.0.1:{port}/healthz" for name, port in ports.items()}
-    return _pods_step(site, host, "controllers", "controller-manager and scheduler", ready, needs=needs, weight=weight)
+    digests = credentials(keys, site.profile, host) if keys else {}
+    return _pods_step(
+        site, host, "controllers", "controller-manager and scheduler", ready, digests, needs=needs, weight=weight
+    )
 
 
 def _pods_step(
-    site: Site, host: Host, id: str, title: str, ready: Mapping[str, str], *, needs: tuple[str, ...], weight: float
-) -> Step:
-    files = tuple(file for file in files_of(render.static_pods(site, host)) if _name(file) in ready)
+    site: Site, host: Host, id: str, title: str, ready: Mapping[str, str], digests: Mapping[str, str], *,
+    needs: tuple[str, ...], weight: float,
+) -> Step:  # fmt: skip
+    files = tuple(file for file in files_of(render.static_pods(site, host, digests)) if _name(file) in ready)
     wanted = {_name(file): command_of(file) for file in files}
     look = "\n".join(
         f"echo '{name} ready='$({test} && echo yes || echo no)\n{_process(name)}" for name, test in ready.items()
@@ -92,26 +101,32 @@ def _name(file: File) -> str:
 
 
 def command_of(file: File) -> tuple[str, ...]:
-    """Return the command line of a static Pod's only container."""
+    """Return the command line of a static Pod's only container, after the variable that tells its credentials."""
     assert isinstance(file.content, bytes)
-    pod = yaml.safe_load(file.content)
-    return tuple(pod["spec"]["containers"][0]["command"])
+    container = yaml.safe_load(file.content)["spec"]["containers"][0]
+    variables = [f"{item['name']}={item['value']}" for item in container.get("env", ()) if item["name"] == CREDENTIALS]
+    return (*variables, *container["command"])
 
 
 def _process(name: str) -> str:
     """Return a fragment that prints ``name command=<its arguments, one space apart>`` for each such process."""
     return (
         f"for p in $(grep -lx {name[:_COMM]} /proc/[0-9]*/comm 2>/dev/null); do\n"
-        f"  echo \"{name} command=$(tr '\\0' ' ' < ${{p%comm}}cmdline 2>/dev/null)\"\ndone"
+        f'  echo "{name} command={_CREDENTIALS_OF}$({_COMMAND_OF} 2>/dev/null)"\ndone'
     )
 
 
+_COMMAND_OF = "tr '\\0' ' ' < ${p%comm}cmdline"
+_CREDENTIALS_OF = f"$(tr '\\0' '\\n' 2>/dev/null < ${{p%comm}}environ | sed -n 's/^{CREDENTIALS}=.*/& /p')"
+"""What ``/proc/PID/environ`` tells of its credentials (proc(5)), with a blank behind it; nothing where it has none."""
+
+
 def _runs_as(name: str, command: Sequence[str]) -> str:
-    """Return a shell test that a process of that name runs with exactly that command line."""
+    """Return a shell test that a process of that name runs with exactly that command line and those credentials."""
     want = shlex.quote(" ".join(command) + " ")
     return (
         f"{{ for p in $(grep -lx {name[:_COMM]} /proc/[0-9]*/comm 2>/dev/null); do "
-        f"[ \"$(tr '\\0' ' ' < ${{p%comm}}cmdline; echo .)\" = {want}. ] && echo yes; done | grep -q yes; }}"
+        f'[ "{_CREDENTIALS_OF}$({_COMMAND_OF}; echo .)" = {want}. ] && echo yes; done | grep -q yes; }}'
     )
 
 

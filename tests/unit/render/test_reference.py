@@ -10,6 +10,7 @@ import yaml
 
 from wizard.profile.model import Role
 from wizard.render import api
+from wizard.render.control_plane import CREDENTIALS
 
 from .sites import PRACTICE, by_path, profile, site
 
@@ -28,8 +29,12 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "status": "an empty status says nothing",
         "+ --kube-api-burst=100": "as kubelet and scheduler: its controllers begin seconds sooner after a failover",
         "+ --kube-api-qps=50": "as kubelet and scheduler: its controllers begin seconds sooner after a failover",
+        "env": "its kubeconfig's digest: it reads that once, so a new one has to start it anew",
     },
-    "kube-scheduler": {"status": "an empty status says nothing"},
+    "kube-scheduler": {
+        "status": "an empty status says nothing",
+        "env": "its kubeconfig's digest: it reads that once, so a new one has to start it anew",
+    },
     "kubelet": {
         "kubeReserved": "Pods must not starve kubelet and containerd",
         "systemReserved": "Pods must not starve the system",
@@ -50,7 +55,7 @@ def command(pod: dict[str, Any]) -> set[str]:
 def without_command(pod: dict[str, Any], *drop: str) -> dict[str, Any]:
     plain = {key: value for key, value in pod.items() if key not in drop}
     plain["metadata"] = {key: value for key, value in pod["metadata"].items() if f"metadata.{key}" not in drop}
-    container = {key: value for key, value in pod["spec"]["containers"][0].items() if key != "command"}
+    container = {key: value for key, value in pod["spec"]["containers"][0].items() if key not in ("command", *drop)}
     plain["spec"] = {**pod["spec"], "containers": [container]}
     return plain
 
@@ -66,7 +71,8 @@ def meaningful(part: Any) -> Any:
 @pytest.mark.parametrize("name", ["kube-apiserver", "kube-controller-manager", "kube-scheduler"])
 def test_static_pod_differs_from_kubeadm_only_on_purpose(name: str) -> None:
     theirs = yaml.safe_load((REFERENCE / "manifests" / f"{name}.yaml").read_text())
-    files = by_path(api.static_pods(site(), site().profile.hosts[0]))
+    credentials = {"kube-controller-manager": "01234567", "kube-scheduler": "1e5"}
+    files = by_path(api.static_pods(site(), site().profile.hosts[0], credentials))
     ours = yaml.safe_load(files[f"/etc/kubernetes/manifests/{name}.yaml"].text)
     reasons = DIFFERENCES[name]
     found = {f"+ {flag}" for flag in command(ours) - command(theirs)}
@@ -76,7 +82,16 @@ def test_static_pod_differs_from_kubeadm_only_on_purpose(name: str) -> None:
     assert without_command(ours, *drop) == without_command(theirs, *drop)
     for key in drop:
         part = key.rpartition(".")[2]
-        assert part in theirs or part in theirs["metadata"], f"{key} is no difference any more: take it off the list"
+        places = (theirs, theirs["metadata"], ours["spec"]["containers"][0])
+        assert any(part in place for place in places), f"{key} is no difference any more: take it off the list"
+
+
+def test_the_variable_is_text_and_is_not_there_without_credentials() -> None:
+    host = site().profile.hosts[0]
+    for credentials, wanted in (({}, None), ({"kube-scheduler": "1e5"}, [{"name": CREDENTIALS, "value": "1e5"}])):
+        files = by_path(api.static_pods(site(), host, credentials))
+        pod = yaml.safe_load(files["/etc/kubernetes/manifests/kube-scheduler.yaml"].text)
+        assert pod["spec"]["containers"][0].get("env") == wanted
 
 
 def test_kubelet_configuration_differs_from_kubeadm_only_on_purpose() -> None:

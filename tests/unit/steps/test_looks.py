@@ -107,10 +107,10 @@ NAME = "slipway-unit-test"
 
 
 @contextmanager
-def process(tmp_path: Path, *words: str) -> Iterator[str]:
+def process(tmp_path: Path, *words: str, **environment: str) -> Iterator[str]:
     program = tmp_path / NAME
     shutil.copy(shutil.which("sleep") or "", program)
-    with subprocess.Popen([str(program), *words]) as running:
+    with subprocess.Popen([str(program), *words], env={**os.environ, **environment}) as running:
         try:
             end = time.monotonic() + 10
             while Path(f"/proc/{running.pid}/comm").read_text().strip() != NAME[:15]:
@@ -139,6 +139,16 @@ def test_a_real_process_is_told_from_one_with_other_arguments(tmp_path: Path) ->
         for words, status in (((program, "60", "0.5"), 0), ((program, "60"), 1), ((program, "60", "0.5", ""), 1)):
             assert shell(control_plane._runs_as(NAME, words)).returncode == status, words
     assert shell(control_plane._process(NAME)).stdout == ""
+
+
+def test_a_real_process_tells_with_which_credentials_it_was_started(tmp_path: Path) -> None:
+    with process(tmp_path, "60", **{control_plane.CREDENTIALS: "0123", "OTHER": "x"}) as program:
+        state = f"{NAME} ready=yes\n{shell(control_plane._process(NAME)).stdout}"
+        mine = f"{control_plane.CREDENTIALS}=0123"
+        assert control_plane.processes(state, {NAME: (mine, program, "60")}) == ()
+        for words, status in (((mine, program, "60"), 0), ((f"{mine}4", program, "60"), 1), ((program, "60"), 1)):
+            assert bool(control_plane.processes(state, {NAME: words})) is bool(status)
+            assert shell(control_plane._runs_as(NAME, words)).returncode == status, words
 
 
 def node(**changes: Any) -> dict[str, Any]:
