@@ -12,7 +12,7 @@ from wizard.engine.files import file_probe_fragment, judge_files
 from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Verdict
 from wizard.profile.model import Host
 from wizard.render import api as render
-from wizard.render.places import CONTROLLER_MANAGER_PORT, SCHEDULER_PORT
+from wizard.render.places import CONTROLLER_MANAGER_PORT, NODE_API, SCHEDULER_PORT
 from wizard.render.site import Site
 from wizard.steps.balancer import draining
 from wizard.steps.etcd import api_ready
@@ -30,6 +30,8 @@ def kubelet_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: floa
         files=files_of(render.kubelet(site, host)),
         ready="curl -sf -m 2 -o /dev/null http://127.0.0.1:10248/healthz",
         ready_seconds=60,
+        # It is for Pods.
+        quiet=frozenset({NODE_API}),
     )
     return service_step(f"{host.name}/kubelet", "kubelet", host.name, "node", service, needs=needs, weight=weight)
 
