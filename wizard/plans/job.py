@@ -31,7 +31,9 @@ from wizard.plans.install import install
 from wizard.profile.model import Profile
 from wizard.profile.rules import rules
 from wizard.remote.base import Command, Connection, RemoteError
+from wizard.render.node import is_node
 from wizard.render.site import Site
+from wizard.steps.join import Token, new_token
 
 Connect = Callable[[str], Awaitable[Connection]]
 """Opens the connection to a host by its name in the profile."""
@@ -167,13 +169,16 @@ def site_of(job: Job, survey: Survey, uid: str) -> Site:
         uid,
         survey.facts,
         recommend(members, profile.etcd.tuning),
-        upstream_dns=all(survey.facts[host.name].nameservers for host in profile.masters if host.name in survey.facts),
+        # CoreDNS may run on any node, and does not start where /etc/resolv.conf names no server.
+        upstream_dns=all(
+            survey.facts[host.name].nameservers for host in profile.hosts if is_node(host) and host.name in survey.facts
+        ),
     )
 
 
-def prepare(job: Job, survey: Survey, uid: str, keys: store.Pki | None) -> Plan:
+def prepare(job: Job, survey: Survey, uid: str, keys: store.Pki | None, token: Token | None = None) -> Plan:
     """Return the plan. Pure: touches no host and makes no key."""
-    return install(site_of(job, survey, uid or "new"), job.bundle, keys)
+    return install(site_of(job, survey, uid or "new"), job.bundle, keys, token)
 
 
 async def dry_run(job: Job, connect: Connect, sink: Sink, run_id: str, seen: Seen | None = None) -> tuple[Found, Plan]:
@@ -213,7 +218,7 @@ async def apply(
         _hold(found)
         uid = uid or identity(job.folder, job.profile.name, make=True)
         keys = store.ensure(job.folder / "pki", wanted(job.profile))
-        plan = prepare(job, survey, uid, keys)
+        plan = prepare(job, survey, uid, keys, new_token())
     except SlipwayError:
         await give_back(connect, survey, lock)
         raise

@@ -112,7 +112,7 @@ def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: f
     )
     there = f"{KUBECTL} get node {name} >/dev/null 2>&1"
     soon = f"( {wait_on_host(there, 10, '')} ) 2>/dev/null"
-    registered = wait_on_host(there, 90, f"node {name} did not register", _LOGS)
+    registered = wait_on_host(there, 90, f"node {name} did not register", LOGS)
     ready = f"{KUBECTL} wait --for=condition=Ready node/{name} >/dev/null"
 
     def judge(output: str, status: int) -> Verdict:
@@ -121,26 +121,26 @@ def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: f
             return (
                 Unknown("the API does not answer yet") if status != 0 else Drifted((Diff(f"node {name}", "", "Ready"),))
             )
-        diff = node_differences(found[0], host, schedulable=profile.masters_schedulable)
+        diff = master_differences(found[0], host, schedulable=profile.masters_schedulable)
         return Drifted(diff) if diff else Satisfied(f"node {name} is Ready")
 
     return Step(
         f"{name}/node", "Node is Ready", name, "nodes",
         Probe(f"{KUBECTL} get node {name} --ignore-not-found -o json", judge),
         Change(
-            script=f"{soon} || {_WAKE}\n{registered}\n{label}\n{taints}\n"
-            f"{ready} --timeout=20s 2>/dev/null || {{ {_WAKE}; {ready} --timeout=130s; }} || {{ {_LOGS}; exit 1; }}\n"
+            script=f"{soon} || {WAKE}\n{registered}\n{label}\n{taints}\n"
+            f"{ready} --timeout=20s 2>/dev/null || {{ {WAKE}; {ready} --timeout=130s; }} || {{ {LOGS}; exit 1; }}\n"
         ),
         needs=needs, weight=weight, timeout=300.0, settle=10.0,
     )  # fmt: skip
 
 
-_WAKE = "systemctl restart kubelet"
+WAKE = "systemctl restart kubelet"
 """A kubelet that waited long for its API asks ever more rarely, up to a minute apart; started anew it asks at once."""
-_LOGS = "journalctl -u kubelet -n 15 --no-pager -o cat >&2"
+LOGS = "journalctl -u kubelet -n 15 --no-pager -o cat >&2"
 
 
-def node_differences(node: Object, host: Host, *, schedulable: bool) -> tuple[Diff, ...]:
+def master_differences(node: Object, host: Host, *, schedulable: bool) -> tuple[Diff, ...]:
     """Return what of a master's Node object is not as wanted: label, taint, Ready, its address."""
     subject = f"node {host.name}"
     diff = []
@@ -153,6 +153,13 @@ def node_differences(node: Object, host: Host, *, schedulable: bool) -> tuple[Di
     if tainted == schedulable:
         words = ("none", "NoSchedule")
         diff.append(Diff(f"{subject} taint {CONTROL_PLANE}", words[tainted], words[not tainted]))
+    return (*diff, *node_differences(node, host))
+
+
+def node_differences(node: Object, host: Host) -> tuple[Diff, ...]:
+    """Return what of any Node object is not as wanted: Ready, its address."""
+    subject = f"node {host.name}"
+    diff = []
     status = node.get("status", {})
     ready: Object = next((item for item in status.get("conditions", ()) if item.get("type") == "Ready"), {})
     if ready.get("status") != "True":

@@ -10,7 +10,7 @@ from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Ve
 from wizard.pki.hosts import host_files
 from wizard.pki.judge import Expectation, judge_certificate
 from wizard.pki.store import RENEW_DAYS, Pki
-from wizard.pki.wanted import wanted
+from wizard.pki.wanted import of_host, wanted
 from wizard.profile.model import Host
 from wizard.render.site import Site
 from wizard.steps.kit import files_of
@@ -19,10 +19,11 @@ from wizard.steps.kit import files_of
 def pki_step(site: Site, host: Host, keys: Pki | None, *, needs: tuple[str, ...]) -> Step:
     """Return the step that holds a host's share of the cluster's PKI.
 
-    Without `keys` (a new cluster that is only looked at) the step says that `apply` would make them.
+    Without `keys` (a new cluster that is only looked at), or without this host's among them (a host that is new to
+    the cluster), the step says that `apply` would make them.
     """
     step = Step(f"{host.name}/pki", "Certificates and keys", host.name, "host", Probe("true", _to_be_made), needs=needs)
-    if keys is None:
+    if keys is None or any(item.name not in keys.pairs for item in of_host(site.profile, host)):
         return step
     files = files_of(host_files(keys, site.profile, host))
     meaning = expectations(site, keys)
@@ -39,7 +40,7 @@ def expectations(site: Site, keys: Pki) -> dict[str, Expectation]:
     now = datetime.datetime.now(datetime.UTC)
     found = {}
     for item in wanted(site.profile):
-        if item.authority:
+        if item.authority and item.name in keys.pairs:
             pair = keys.pair(item.name)
             authority = keys.pair(item.authority).certificate
             found[pair.certificate.decode()] = Expectation(item, authority, now, pair.key, RENEW_DAYS)
@@ -53,4 +54,4 @@ def _serves(diff: Diff, meaning: dict[str, Expectation]) -> bool:
 
 
 def _to_be_made(_output: str, _status: int) -> Verdict:
-    return Drifted((Diff("certificates and keys", "", "made by the first `slipway apply`"),))
+    return Drifted((Diff("certificates and keys", "", "made by `slipway apply`"),))

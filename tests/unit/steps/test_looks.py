@@ -178,7 +178,7 @@ ELSEWHERE = {
 def test_a_node_is_ready_labelled_and_tainted_as_the_profile_says(
     seen: dict[str, Any], schedulable: bool, wrong: list[str]
 ) -> None:
-    found = cluster.node_differences(seen, M1, schedulable=schedulable)
+    found = cluster.master_differences(seen, M1, schedulable=schedulable)
     assert [diff.subject.removeprefix("node m1 ") for diff in found] == wrong
 
 
