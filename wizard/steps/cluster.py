@@ -51,7 +51,10 @@ def rollout_step(
     id: str, title: str, hosts: Sequence[str], manifests: str, *,
     needs: tuple[str, ...] = (), after: tuple[str, ...] = (), weight: float, seconds: float = 180.0,
 ) -> Step:  # fmt: skip
-    """Return the step that waits until every DaemonSet and Deployment of `manifests` has all its Pods ready."""
+    """Return the step that waits until every DaemonSet and Deployment of `manifests` has all its Pods ready.
+
+    A node that is down holds nobody up: a DaemonSet may lack as many Pods as there are nodes that are not Ready.
+    """
     workloads = tuple(item for item in parse(manifests) if item["kind"] in {"DaemonSet", "Deployment"})
     names = " ".join(f"{item['kind'].lower()}/{item['metadata']['name']}" for item in workloads)
     namespaces = sorted({item["metadata"]["namespace"] for item in workloads})
@@ -59,6 +62,7 @@ def rollout_step(
         f"{KUBECTL} -n {namespace} get -o json --ignore-not-found {_in(workloads, namespace)} | tr -d '\\n' && echo"
         for namespace in namespaces
     )
+    nodes = f"{KUBECTL} get nodes -o jsonpath='{_READY}'"
     ready = " && ".join(
         f"{KUBECTL} -n {item['metadata']['namespace']} rollout status --timeout={seconds:.0f}s "
         f"{item['kind'].lower()}/{item['metadata']['name']} >/dev/null"
@@ -66,20 +70,28 @@ def rollout_step(
     )
 
     def judge(output: str, status: int) -> Verdict:
-        live = [item for line in output.splitlines() for item in items_of(line)]
+        lines = output.splitlines()
+        live = [item for line in lines for item in items_of(line)]
         if not live and status != 0:
             return Unknown("the API does not answer yet")
-        diff = tuple(diff for item in workloads if (diff := not_ready(item, live)))
+        down = sum(line.startswith("node ") and line != "node True" for line in lines)
+        diff = tuple(diff for item in workloads if (diff := not_ready(item, live, down)))
         return Drifted(diff) if diff else Satisfied(f"{names} ready")
 
     return Step(
-        id, title, hosts[0], "cluster", Probe(get, judge), Change(script=ready),
-        needs=needs, after=after, alternates=tuple(hosts[1:]), weight=weight, timeout=seconds + 30, settle=20.0,
+        id, title, hosts[0], "cluster", Probe(f"{get}\n{nodes}", judge),
+        # kubectl would wait for the Pods of nodes that are down as well: then the looks after it do the waiting.
+        Change(script=f"if {nodes} | grep -qvx 'node True'; then :; else {ready}; fi"),
+        needs=needs, after=after, alternates=tuple(hosts[1:]), weight=weight, timeout=seconds + 30, settle=seconds,
     )  # fmt: skip
 
 
-def not_ready(wanted: Object, live: Sequence[Object]) -> Diff | None:
-    """Return a diff where a workload is missing or has fewer ready Pods than it wants."""
+_READY = r'{range .items[*]}node {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}'
+"""A line a node, as a template for kubectl: ``node True`` where it is Ready."""
+
+
+def not_ready(wanted: Object, live: Sequence[Object], down: int = 0) -> Diff | None:
+    """Return a diff where a workload is missing or has fewer ready Pods than it wants; `down` nodes are not Ready."""
     kind, meta = wanted["kind"], wanted["metadata"]
     for item in live:
         there = item.get("metadata", {})
@@ -88,15 +100,16 @@ def not_ready(wanted: Object, live: Sequence[Object]) -> Diff | None:
                 continue
             status: dict[str, Any] = item.get("status", {})
             if kind == "DaemonSet":
-                want, have = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0)
-                fresh = status.get("updatedNumberScheduled", 0) >= want
+                want, have = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0) + down
+                fresh = status.get("updatedNumberScheduled", 0) + down >= want
             else:
                 want, have = item.get("spec", {}).get("replicas", 1), status.get("readyReplicas", 0)
                 fresh = status.get("updatedReplicas", 0) >= want
             observed = status.get("observedGeneration", 0) >= there.get("generation", 1)
             if want and have >= want and fresh and observed:
                 return None
-            return Diff(label_of(wanted), f"{have} of {want} Pods ready", "all ready")
+            ready = status.get("numberReady", 0) if kind == "DaemonSet" else have
+            return Diff(label_of(wanted), f"{ready} of {want} Pods ready", "all ready")
     return Diff(label_of(wanted), "", "all ready")
 
 
