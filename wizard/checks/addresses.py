@@ -94,6 +94,23 @@ def _vip(case: Case, found: Found) -> Iterator[Problem]:
         )
     if Role.MASTER in found.host.roles:
         yield from _vip_interface(case, found, vip)
+    elif Role.WORKER in found.host.roles and not _reaches(found.facts, vip):
+        yield found.problem(
+            "vip.no-route",
+            Level.ERROR,
+            f"The host has no way to the VIP {vip}, where a worker finds the API: it is in none of its networks, and "
+            "no route leads there",
+            "Add a route to it, or a default route.",
+            "endpoint.vip",
+        )
+
+
+def _reaches(facts: Facts, address: IPv4Address) -> bool:
+    """Tell whether the host knows a way to `address`. Without any fact about its network it counts as knowing one."""
+    if not facts.interfaces and not facts.routes:
+        return True
+    default = any(route.destination == "default" for route in facts.routes)
+    return default or any(address in network for network, _, _ in _networks(facts))
 
 
 def _vip_interface(case: Case, found: Found, vip: IPv4Address) -> Iterator[Problem]:

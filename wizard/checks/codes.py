@@ -86,10 +86,12 @@ CODES: Mapping[str, Code] = {
     # CPUs and memory
     "cpu.too-few": Code("error", "Fewer than 2 CPUs in a master.", "More CPUs, or another role."),
     "memory.too-small": Code(
-        "error", "Less than 1700 MiB in a master, or than 512 MiB beside etcd alone.", "More memory, or another role."
+        "error",
+        "Less than 1700 MiB in a master, than 900 MiB in a worker, or than 512 MiB beside etcd alone.",
+        "More memory, or another role.",
     ),
     "memory.small": Code(
-        "warning", "Just enough memory.", "3.5 GiB for a master, 2 GiB for etcd alone; 8 GiB is good."
+        "warning", "Just enough memory.", "3.5 GiB for a master, 2 GiB for a worker or etcd alone; 8 GiB is good."
     ),
     # Disks
     "disk.full": Code("error", "Too little free space to install.", "Free some, or mount a larger filesystem."),
@@ -132,8 +134,13 @@ CODES: Mapping[str, Code] = {
     "vip.not-usable": Code("error", "The VIP is a network or broadcast address.", "A free address."),
     "vip.no-subnet": Code("error", "The VIP's interface has no network.", "Another endpoint.interface."),
     "vip.interface-missing": Code("error", "A master has no such interface.", "Correct endpoint.interface."),
+    "vip.no-route": Code("error", "A worker has no way to the VIP.", "A route to it, or a default route."),
     "vip.interface-down": Code("error", "The VIP's interface is down.", "Cable, ip link."),
-    "resolver.none": Code("info", "/etc/resolv.conf names no server.", "Nothing on a closed site."),
+    "resolver.none": Code(
+        "info, warning where other nodes have some",
+        "/etc/resolv.conf names no server.",
+        "Nothing on a closed site; else name the site's servers on every node.",
+    ),
     "resolver.loopback": Code(
         "warning", "/etc/resolv.conf names only the host itself, which no Pod can reach.", "A server of the network."
     ),

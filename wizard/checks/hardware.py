@@ -20,12 +20,22 @@ ETCD_COMFORT = 1900 * MIB
 """etcd alone: a full database of 8 GiB is mapped into memory, a small one needs little."""
 
 
+WORKER_MEMORY = 900 * MIB
+WORKER_COMFORT = 1900 * MIB
+"""A worker's own processes take about 200 MiB, and as much again is kept from Pods; "1 GB" machines show a little less
+than 1 GiB. kubeadm asks nothing of a worker."""
+
+
+_GUIDES = dict.fromkeys(("a master", "an etcd member"), "8 GiB is what etcd's guide starts with") | {
+    "a worker": "what is to run on it decides"
+}
+
+
 def judge(case: Case) -> Iterator[Problem]:
     """Yield hosts with too little, and hosts with just enough."""
     for found in case.found():
-        master = Role.MASTER in found.host.roles
-        yield from _cpus(found, MASTER_CPUS if master else 1)
-        yield from _memory(found, *((MASTER_MEMORY, MASTER_COMFORT) if master else (ETCD_MEMORY, ETCD_COMFORT)))
+        yield from _cpus(found, MASTER_CPUS if Role.MASTER in found.host.roles else 1)
+        yield from _memory(found)
 
 
 def _cpus(found: Found, least: int) -> Iterator[Problem]:
@@ -40,9 +50,14 @@ def _cpus(found: Found, least: int) -> Iterator[Problem]:
         )
 
 
-def _memory(found: Found, least: int, comfort: int) -> Iterator[Problem]:
+def _memory(found: Found) -> Iterator[Problem]:
     memory = found.facts.hardware.memory
-    role = "a master" if Role.MASTER in found.host.roles else "an etcd member"
+    if Role.MASTER in found.host.roles:
+        role, least, comfort = "a master", MASTER_MEMORY, MASTER_COMFORT
+    elif Role.WORKER in found.host.roles:
+        role, least, comfort = "a worker", WORKER_MEMORY, WORKER_COMFORT
+    else:
+        role, least, comfort = "an etcd member", ETCD_MEMORY, ETCD_COMFORT
     if 0 < memory < least:
         yield found.problem(
             "memory.too-small",
@@ -56,5 +71,5 @@ def _memory(found: Found, least: int, comfort: int) -> Iterator[Problem]:
             "memory.small",
             Level.WARNING,
             f"It has {size(memory)} of memory: {role} runs with that, and has little to spare",
-            f"{size(comfort)} or more is comfortable; 8 GiB is what etcd's guide starts with.",
+            f"{size(comfort)} or more is comfortable; {_GUIDES[role]}.",
         )

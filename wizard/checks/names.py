@@ -7,18 +7,31 @@ from ipaddress import IPv4Network
 
 from wizard.checks.case import Case, Found, ipv4, spoken
 from wizard.errors import Level, Problem
+from wizard.render.node import is_node
 
 
 def judge(case: Case) -> Iterator[Problem]:
     """Yield resolvers that Pods can't use, and proxies that would catch the cluster's own traffic."""
+    some = any(found.facts.nameservers for found in case.found() if is_node(found.host))
     for found in case.found():
-        yield from _resolver(found)
+        if is_node(found.host):
+            yield from _resolver(found, some=some)
         yield from _proxy(case, found)
 
 
-def _resolver(found: Found) -> Iterator[Problem]:
+def _resolver(found: Found, *, some: bool) -> Iterator[Problem]:
+    """Judge a node's own resolver; `some` tells whether any node names a server."""
     servers = found.facts.nameservers
-    if not servers:
+    if not servers and some:
+        # CoreDNS does not start where it finds none, and may be started on any node.
+        yield found.problem(
+            "resolver.none",
+            Level.WARNING,
+            "/etc/resolv.conf names no server, and that of other nodes does: names outside the cluster won't resolve "
+            "in any Pod, because the cluster's DNS may run on this host",
+            "Name the site's servers in /etc/resolv.conf here as well.",
+        )
+    elif not servers:
         yield found.problem(
             "resolver.none",
             Level.INFO,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from wizard.checks.case import Case, Found, spoken
 from wizard.errors import Level, Problem
+from wizard.profile.model import Role
 
 RUNTIMES = ("containerd", "containerd.io", "docker.io", "docker-ce", "cri-o")
 """Packages that bring a container runtime of their own."""
@@ -26,7 +27,8 @@ def judge(case: Case) -> Iterator[Problem]:
         if not found.ours:
             yield from _runtime(found)
             yield from _kubernetes(found)
-            yield from _balancers(found)
+            if Role.MASTER in found.host.roles:
+                yield from _balancers(found)
         yield from _firewall(case, found)
 
 
@@ -81,10 +83,19 @@ def _firewall(case: Case, found: Found) -> Iterator[Problem]:
             yield found.problem(
                 "firewall.active",
                 Level.WARNING,
-                f"{name} filters here. The hosts must reach each other on TCP 6443, {case.profile.endpoint.port}, "
-                "2379, 2380 and 10250, UDP 8472 and IP protocol 112 (VRRP), and slipway opens none of these",
+                f"{name} filters here. The hosts must reach {_wanted(case, found)}, and slipway opens none of these",
                 f"Open them, or switch it off: {stop}.",
             )
+
+
+def _wanted(case: Case, found: Found) -> str:
+    """Return what has to get through to this host."""
+    if Role.MASTER in found.host.roles:
+        port = case.profile.endpoint.port
+        return f"each other on TCP 6443, {port}, 2379, 2380 and 10250, UDP 8472 and IP protocol 112 (VRRP)"
+    if Role.WORKER in found.host.roles:
+        return "it on TCP 10250 and UDP 8472, and people the ports of Services (TCP and UDP 30000 to 32767)"
+    return "it on TCP 2379 and 2380"
 
 
 def _versions(found: Found, names: list[str]) -> str:

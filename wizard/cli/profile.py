@@ -40,6 +40,9 @@ def new(
     etcd: Annotated[
         list[str] | None, typer.Option(metavar="NAME=ADDRESS", help="A host for etcd alone; once for each.")
     ] = None,
+    worker: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=ADDRESS", help="A host for ordinary Pods; once for each.")
+    ] = None,
     etcd_size: Annotated[int | None, typer.Option(help="How many etcd members: 3, or 5 in production.")] = None,
     zone: Annotated[list[str] | None, typer.Option(metavar="HOST=ZONE", help="What fails together.")] = None,
     kubernetes: Annotated[str, typer.Option(metavar="VERSION", help="Default: the newest known.")] = "",
@@ -79,7 +82,9 @@ def new(
             "time_servers": time_server,
         }
     )
-    profile = new_profile(name or file.stem, master, etcd or (), etcd_size, zone or (), settings, str(file))
+    profile = new_profile(
+        name or file.stem, master, etcd or (), etcd_size, zone or (), settings, str(file), workers=worker or ()
+    )
     saved = save(profile, file)
     problems = rules(profile)
     emit(

@@ -17,6 +17,11 @@ OTHER_FOLDERS = (
 ETCD_WORKED = "/var/lib/slipway/units/etcd.service"
 """Slipway's note on a host whose etcd member has once been healthy: a quorum has been there."""
 
+KUBELET_CONF = "/etc/kubernetes/kubelet.conf"
+"""The kubelet's kubeconfig."""
+KUBELET_CLIENT = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+"""A kubelet's client certificate and key in one file; only the certificate is looked at."""
+
 SCRIPT = rf"""
 part cluster/marker
 cat {MARKER}
@@ -28,6 +33,9 @@ for file in /etc/kubernetes/manifests/*.yaml /etc/kubernetes/manifests/*.yml /et
   /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeconfig {" ".join(OTHER_FOLDERS)}; do
   [ -e "$file" ] && printf '%s\n' "$file"
 done
+part cluster/kubelet
+[ -f {KUBELET_CONF} ] && sed -n 's/^ *server: */server /p' {KUBELET_CONF}
+[ -f {KUBELET_CLIENT} ] && sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' {KUBELET_CLIENT}
 part cluster/etcd
 for file in "$ETCD_DIR"/member "$ETCD_DIR"/member/*; do [ -e "$file" ] && printf '%s\n' "$file"; done
 part cluster/etcd-worked
@@ -60,10 +68,12 @@ def parse(text: str) -> ClusterTraces:
         folder: tuple(file for file in files if file.startswith(folder))
         for folder in ("/etc/kubernetes/manifests/", "/etc/kubernetes/pki/", "/etc/cni/net.d/", "/var/lib/kubelet/")
     }
-    kubelet_conf = "/etc/kubernetes/kubelet.conf" in files
+    server, _, certificate = part.get("cluster/kubelet", "").strip().partition("-----BEGIN")
     return ClusterTraces(
         marker=_marker(part.get("cluster/marker", "")),
-        kubelet=kubelet_conf or bool(under["/var/lib/kubelet/"]),
+        kubelet=KUBELET_CONF in files or bool(under["/var/lib/kubelet/"]),
+        kubelet_server=server.strip().removeprefix("server ").strip('"'),
+        kubelet_certificate=f"-----BEGIN{certificate}\n" if certificate else "",
         etcd_data=bool(part.get("cluster/etcd", "").strip()),
         etcd_worked=bool(part.get("cluster/etcd-worked", "").strip()),
         manifests=under["/etc/kubernetes/manifests/"],

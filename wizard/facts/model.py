@@ -195,6 +195,10 @@ class ClusterTraces:
     marker: Marker = Marker()
     kubelet: bool = False
     """A kubelet has been set up: it has a configuration or a kubeconfig."""
+    kubelet_server: str = ""
+    """Where its kubeconfig says that the API is; empty without one."""
+    kubelet_certificate: str = ""
+    """The client certificate (PEM) that it keeps, as an API issued it; empty without one."""
     etcd_data: bool = False
     """The etcd data directory holds a member."""
     etcd_worked: bool = False

@@ -9,10 +9,18 @@ import yaml
 
 from wizard.pki.certificates import Pair
 from wizard.pki.store import Pki
-from wizard.pki.wanted import ADMIN, CA, ETCD_CA, FRONT_PROXY_CA, SUPER_ADMIN, name_of
+from wizard.pki.wanted import ADMIN, CA, ETCD_CA, FRONT_PROXY_CA, SUPER_ADMIN, name_of, node_client
 from wizard.profile.model import Host, Profile, Role
 from wizard.render.files import RenderedFile
-from wizard.render.places import ETCD_PKI, ETCD_USER, KUBELET_SERVING, KUBERNETES, PKI
+from wizard.render.places import (
+    BOOTSTRAP_KUBECONFIG,
+    ETCD_PKI,
+    ETCD_USER,
+    KUBELET_KUBECONFIG,
+    KUBELET_SERVING,
+    KUBERNETES,
+    PKI,
+)
 from wizard.render.site import endpoint_url, own_api_url
 
 ROOT = "root:root"
@@ -22,7 +30,8 @@ def host_files(pki: Pki, profile: Profile, host: Host) -> tuple[RenderedFile, ..
     """Return all PKI files and kubeconfigs of `host`.
 
     Masters get the authorities with their keys, so that a lost jump host can be adopted; etcd-only hosts get what
-    etcd needs and no authority's key. Raises `PkiError` where a certificate was never made.
+    etcd needs, workers the kubelet's server certificate, and neither an authority's key. Raises `PkiError` where a
+    certificate was never made.
     """
     files: tuple[RenderedFile, ...] = ()
     if Role.MASTER in host.roles or Role.WORKER in host.roles:
@@ -39,6 +48,12 @@ def admin_kubeconfig(pki: Pki, profile: Profile) -> bytes:
     return kubeconfig(profile, endpoint_url(profile), pki.pair(CA).certificate, "kubernetes-admin", pki.pair(ADMIN))
 
 
+def bootstrap_kubeconfig(pki: Pki, profile: Profile, token: str) -> RenderedFile:
+    """Return the kubeconfig by which a worker's kubelet joins through the VIP, with a bootstrap token inside."""
+    config = _config(profile, endpoint_url(profile), pki.pair(CA).certificate, "tls-bootstrap-token", {"token": token})
+    return _secret(BOOTSTRAP_KUBECONFIG, config)
+
+
 def credentials(pki: Pki, profile: Profile, host: Host) -> dict[str, str]:
     """Return digests of the kubeconfigs that a master's Pods read once, at their start, by the Pod's name."""
     files = {file.path: file.content for file in host_files(pki, profile, host)}
@@ -48,6 +63,14 @@ def credentials(pki: Pki, profile: Profile, host: Host) -> dict[str, str]:
 
 def kubeconfig(profile: Profile, server: str, authority: bytes, user: str, pair: Pair) -> bytes:
     """Return a kubeconfig for `user` at `server`, with authority, certificate and key inside."""
+    login = {
+        "client-certificate-data": _base64(pair.certificate),
+        "client-key-data": _base64(pair.key),
+    }
+    return _config(profile, server, authority, user, login)
+
+
+def _config(profile: Profile, server: str, authority: bytes, user: str, login: dict[str, str]) -> bytes:
     context = f"{user}@{profile.name}"
     config = {
         "apiVersion": "v1",
@@ -57,27 +80,22 @@ def kubeconfig(profile: Profile, server: str, authority: bytes, user: str, pair:
         ],
         "contexts": [{"name": context, "context": {"cluster": profile.name, "user": user}}],
         "current-context": context,
-        "users": [
-            {
-                "name": user,
-                "user": {
-                    "client-certificate-data": _base64(pair.certificate),
-                    "client-key-data": _base64(pair.key),
-                },
-            }
-        ],
+        "users": [{"name": user, "user": login}],
     }
     return yaml.safe_dump(config, sort_keys=False, width=1_000_000).encode()
 
 
 def _node(pki: Pki, profile: Profile, host: Host) -> tuple[RenderedFile, ...]:
-    # A master's kubelet speaks to its own apiserver: it must start static Pods without the VIP.
-    server = own_api_url(host) if Role.MASTER in host.roles else endpoint_url(profile)
-    user = f"system:node:{host.name}"
-    config = kubeconfig(profile, server, pki.pair(CA).certificate, user, pki.pair(name_of(host, "kubelet-client")))
     certificate = _pair(KUBELET_SERVING, pki.pair(name_of(host, "kubelet")))
-    authority = RenderedFile(f"{PKI}/ca.crt", pki.pair(CA).certificate)
-    return (authority, *certificate, _secret(f"{KUBERNETES}/kubelet.conf", config))
+    files = (RenderedFile(f"{PKI}/ca.crt", pki.pair(CA).certificate), *certificate)
+    if Role.MASTER not in host.roles:
+        return files  # kubelet.conf is the kubelet's own: it writes it when it joins
+    # A master's kubelet speaks to its own apiserver: it must start static Pods without the VIP.
+    client = node_client(host)
+    config = kubeconfig(
+        profile, own_api_url(host), pki.pair(CA).certificate, client.common_name, pki.pair(client.name)
+    )  # fmt: skip
+    return (*files, _secret(KUBELET_KUBECONFIG, config))
 
 
 def _master(pki: Pki, profile: Profile, host: Host) -> tuple[RenderedFile, ...]:

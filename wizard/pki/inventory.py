@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from wizard.pki.wanted import ADMIN, AUTHORITIES, CA, ETCD_CA, FRONT_PROXY_CA, SUPER_ADMIN, name_of
+from wizard.pki.wanted import ADMIN, AUTHORITIES, CA, ETCD_CA, FRONT_PROXY_CA, SUPER_ADMIN, name_of, node_client
 from wizard.profile.model import Host, Role
-from wizard.render.places import ETCD_PKI, KUBELET_OWN, KUBELET_SERVING, KUBERNETES, PKI
+from wizard.render.places import ETCD_PKI, KUBELET_CLIENT, KUBELET_KUBECONFIG, KUBELET_SERVING, KUBERNETES, PKI
 
 Seen = Mapping[str, x509.Certificate | None]
 """The certificates found on a host, by path; None for one that is gone or no certificate."""
@@ -31,7 +31,7 @@ class Place:
     @property
     def own(self) -> bool:
         """Tell whether the host renews it by itself: the kubelet's, which is in no store (`rotateCertificates`)."""
-        return self.path == KUBELET_OWN
+        return self.path == KUBELET_CLIENT
 
 
 def purpose_of(name: str) -> str:
@@ -46,10 +46,11 @@ def places(host: Host) -> tuple[Place, ...]:
         found += [
             (CA, f"{PKI}/ca.crt"),
             (name_of(host, "kubelet"), f"{KUBELET_SERVING}.crt"),
-            (name_of(host, "kubelet-client"), f"{KUBERNETES}/kubelet.conf"),
-            (name_of(host, "kubelet-own"), KUBELET_OWN),
+            (name_of(host, "kubelet-own"), KUBELET_CLIENT),
         ]
     if Role.MASTER in host.roles:
+        # A worker's holds none: its kubelet writes it, and names its own certificate's file there.
+        found += [(node_client(host).name, KUBELET_KUBECONFIG)]
         leaves = ("apiserver", "apiserver-kubelet-client", "front-proxy-client", "apiserver-etcd-client")
         found += [(name, f"{PKI}/{name}.crt") for name in (ETCD_CA, FRONT_PROXY_CA)]
         found += [(name_of(host, name), f"{PKI}/{name}.crt") for name in leaves]

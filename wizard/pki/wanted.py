@@ -48,6 +48,11 @@ def of_host(profile: Profile, host: Host) -> tuple[Wanted, ...]:
     return found
 
 
+def node_client(host: Host) -> Wanted:
+    """Return the certificate by which a node's kubelet is known to the API, whoever made it."""
+    return Wanted(name_of(host, "kubelet-client"), f"system:node:{host.name}", "system:nodes", CA, client=True)
+
+
 def name_of(host: Host, certificate: str) -> str:
     """Return a host's certificate's place in the store."""
     return f"hosts/{host.name}/{certificate}"
@@ -66,12 +71,12 @@ def alternative_names(candidates: Iterable[str]) -> tuple[tuple[str, ...], tuple
 
 
 def _of_node(host: Host) -> tuple[Wanted, ...]:
-    node, group = f"system:node:{host.name}", "system:nodes"
     dns, ips = alternative_names((host.name, host.ip))
-    return (
-        Wanted(name_of(host, "kubelet-client"), node, group, CA, client=True),
-        Wanted(name_of(host, "kubelet"), node, group, CA, server=True, dns=dns, ips=ips),
+    server = Wanted(
+        name_of(host, "kubelet"), f"system:node:{host.name}", "system:nodes", CA, server=True, dns=dns, ips=ips
     )
+    # A worker's kubelet asks the API for its client certificate; a master's must work before there is an API.
+    return (node_client(host), server) if Role.MASTER in host.roles else (server,)
 
 
 def _of_master(profile: Profile, host: Host) -> tuple[Wanted, ...]:

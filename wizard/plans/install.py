@@ -10,10 +10,11 @@ from dataclasses import replace
 from wizard.bundle.lock import Bundle
 from wizard.engine.step import Plan, Step
 from wizard.pki.store import Pki
-from wizard.profile.model import Host, Role
+from wizard.profile.model import Host, Profile, Role
 from wizard.render import api as render
 from wizard.render.site import Site
-from wizard.steps import balancer, cluster, control_plane, etcd, host, images, packages, pki, runtime, verify
+from wizard.steps import balancer, cluster, control_plane, etcd, host, images, join, packages, pki, runtime, verify
+from wizard.steps.join import Token
 
 ADDONS = ("image/flannel", "image/kube-proxy", "image/coredns")
 TOOLS = frozenset({"zstd", "curl", "modprobe", "sysctl"})
@@ -22,15 +23,16 @@ KUBELET_TOOLS = frozenset({"iptables", "conntrack", "ethtool", "socat"})
 """What the kubelet calls besides. https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/"""
 
 
-def install(site: Site, bundle: Bundle, keys: Pki | None, run: str = "") -> Plan:
+def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", token: Token | None = None) -> Plan:
     """Return the plan that brings every host of `site` to what its profile says, from `bundle` and `keys` alone.
 
     The same plan mends a cluster that drifted: what is as wanted is left alone. Without `keys` (a new cluster that is
-    only looked at) the plan says that they would be made. `run` is the run it is made for, if any. Raises `BundleError`
-    where the bundle lacks something.
+    only looked at) the plan says that they would be made, and likewise the `token` by which new workers join. `run` is
+    the run it is made for, if any. Raises `BundleError` where the bundle lacks something.
     """
     profile = site.profile
     masters = [item.name for item in profile.masters]
+    joining = [item.name for item in profile.workers if join.joins(site, item, keys)]
     first_start = not any(facts.traces.etcd_worked for facts in site.facts.values())
     steps: list[Step] = []
     for item in profile.hosts:
@@ -39,6 +41,8 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, run: str = "") -> Plan
             steps += _database(site, item, bundle, first_start=first_start)
         if Role.MASTER in item.roles:
             steps += _master(site, item, bundle, keys)
+        elif Role.WORKER in item.roles:
+            steps += _worker(site, item, bundle, keys, token, joining=item.name in joining)
     parts = render.manifests(site)
     manifests = "\n---\n".join(part.yaml.strip().removeprefix("---") for part in parts)
     apis = tuple(f"{name}/apiserver" for name in masters)
@@ -58,10 +62,15 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, run: str = "") -> Plan
             masters,
             manifests,
             needs=("cluster/objects",),
-            after=tuple(f"{name}/node" for name in masters),
+            after=(
+                *(f"{name}/node" for name in (*masters, *(item.name for item in profile.workers))),
+                # A node that was Ready by its turn counts as unchanged; that it is new is what its joining tells.
+                *(f"{name}/join" for name in joining),
+            ),
             weight=4,
         )
     )
+    steps += _tokens(profile, masters, joining, token)
     steps += verify.verify_steps(site, parts, run, needs=("cluster/endpoint", "cluster/rollout"), installing=True)
     return Plan(
         profile.name,
@@ -73,6 +82,18 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, run: str = "") -> Plan
         ),
         hosts=tuple(item.name for item in profile.hosts),
     )
+
+
+def _tokens(profile: Profile, masters: list[str], joining: list[str], token: Token | None) -> list[Step]:
+    """Return what is done for all new workers together: a token, made only where one joins, and its end."""
+    if not profile.workers:
+        return []
+    if not joining:
+        return [join.no_token_step(masters, after=(), weight=0.5)]
+    needs = ("cluster/objects", "cluster/endpoint")
+    made = join.token_step(token, masters, joining, needs=needs, weight=0.5)
+    tried = tuple(f"{name}/node" for name in joining)
+    return [made, join.no_token_step(masters, after=(made.id, *tried), weight=0.5)]
 
 
 def _tools(site: Site, item: Host, more: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -89,7 +110,7 @@ def _ground(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[St
     name, facts = item.name, site.facts_of(item)
     release = facts.system.release if facts else bundle.lock.releases[0]
     steps = [
-        packages.packages_step(name, bundle, release),
+        packages.packages_step(name, bundle, release, balancer=Role.MASTER in item.roles),
         host.settings_step(site, item, needs=_tools(site, item)),
         pki.pki_step(site, item, keys, needs=(f"{name}/settings",)),
     ]
@@ -111,8 +132,11 @@ def _database(site: Site, item: Host, bundle: Bundle, *, first_start: bool) -> l
     ]  # fmt: skip
 
 
-def _master(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[Step]:
-    """Return what a master needs: runtime, endpoint, kubelet, control plane, and the images of the add-ons."""
+def _runtime(site: Site, item: Host, bundle: Bundle, kubernetes: tuple[str, ...], images_first: str) -> list[Step]:
+    """Return what every node needs to run Pods, with the executables `kubernetes`.
+
+    The CNI plugins wait for the images `images_first`, without which there is no Pod that needs them.
+    """
     name = item.name
     return [
         runtime.binaries_step(
@@ -121,11 +145,52 @@ def _master(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[St
         ),
         runtime.containerd_step(site, item, needs=(f"{name}/runtime-binaries", f"{name}/settings"), weight=1),
         runtime.binaries_step(
-            item, "kubernetes-binaries", "Kubernetes' binaries", bundle, runtime.KUBERNETES,
+            item, "kubernetes-binaries", "Kubernetes' binaries", bundle, kubernetes,
             needs=_tools(site, item), weight=2,
         ),
-        # Not before the API's own image: the way to the first apiserver is the longest.
-        runtime.cni_step(item, bundle, needs=(f"{name}/apiserver-images",), weight=1),
+        runtime.cni_step(item, bundle, needs=(f"{name}/{images_first}",), weight=1),
+    ]  # fmt: skip
+
+
+def _worker(
+    site: Site, item: Host, bundle: Bundle, keys: Pki | None, token: Token | None, *, joining: bool
+) -> list[Step]:  # fmt: skip
+    """Return what a worker needs: runtime, kubelet, the images of what runs on every node, and its way in."""
+    name = item.name
+    joins: tuple[str, ...] = ()
+    steps = [
+        *_runtime(site, item, bundle, runtime.KUBELET, "node-images"),
+        images.images_step(
+            name, "node-images", "Images: network and DNS", bundle, ("image/pause", *ADDONS),
+            needs=(f"{name}/containerd",), weight=4,
+        ),
+    ]  # fmt: skip
+    if joining:
+        needs = ("cluster/join-token", f"{name}/pki")
+        steps.append(join.join_step(site, item, keys, token, needs=needs, weight=0.2))
+        joins = (f"{name}/join",)
+    return [
+        *steps,
+        # The images first: a Pod that finds none is tried again after ten seconds only.
+        control_plane.kubelet_step(
+            site, item,
+            needs=(
+                f"{name}/kubernetes-binaries", f"{name}/pki", f"{name}/node-images", *joins,
+                *_tools(site, item, KUBELET_TOOLS),
+            ),
+            weight=2,
+        ),
+        join.worker_step(site, item, needs=(f"{name}/kubelet", f"{name}/cni"), weight=5),
+        join.joined_step(item, needs=(f"{name}/node", *joins)),
+    ]  # fmt: skip
+
+
+def _master(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[Step]:
+    """Return what a master needs: runtime, endpoint, kubelet, control plane, and the images of the add-ons."""
+    name = item.name
+    return [
+        # The way to the first apiserver is the longest: its image comes before all that isn't needed for it.
+        *_runtime(site, item, bundle, runtime.KUBERNETES, "apiserver-images"),
         balancer.haproxy_step(site, item, needs=(f"{name}/packages", f"{name}/settings"), weight=0.5),
         balancer.keepalived_step(site, item, needs=(f"{name}/haproxy",), weight=0.5),
         images.images_step(

@@ -33,7 +33,9 @@ from wizard.plans.task import Job
 from wizard.profile.model import Profile
 from wizard.profile.rules import rules
 from wizard.remote.base import RemoteError
+from wizard.render.node import is_node
 from wizard.render.site import Site
+from wizard.steps.join import Token, new_token
 
 __all__ = [
     "Connect", "Found", "Job", "apply", "dry_run", "gathered", "give_back", "identity", "judge", "keep",
@@ -122,13 +124,21 @@ def site_of(job: Job, survey: Survey, uid: str) -> Site:
         uid,
         survey.facts,
         recommend(members, profile.etcd.tuning),
-        upstream_dns=all(survey.facts[host.name].nameservers for host in profile.masters if host.name in survey.facts),
+        # CoreDNS may run on any node, and does not start where /etc/resolv.conf names no server.
+        upstream_dns=all(
+            survey.facts[host.name].nameservers for host in profile.hosts if is_node(host) and host.name in survey.facts
+        ),
     )
 
 
-def prepare(job: Job, survey: Survey, uid: str, keys: store.Pki | None, run_id: str = "") -> Plan:
-    """Return the plan. Pure: touches no host and makes no key. `run_id` is that of the run it is made for, if any."""
-    given = Given(site_of(job, survey, uid or "new"), job.bundle, keys, job.task, run_id)
+def prepare(
+    job: Job, survey: Survey, uid: str, keys: store.Pki | None, run_id: str = "", token: Token | None = None
+) -> Plan:
+    """Return the plan. Pure: touches no host, and makes neither a key nor a token.
+
+    `run_id` is that of the run it is made for, if any, and `token` that run's, for new workers.
+    """
+    given = Given(site_of(job, survey, uid or "new"), job.bundle, keys, job.task, run_id, token)
     return KINDS[job.task.kind].plan(given)
 
 
@@ -172,7 +182,7 @@ async def apply(
         stands = _stands(survey, uid)
         uid = identity(job.folder, job.profile.name, make=work.makes_keys)
         keys = _keys(job, work, stands=stands)
-        plan = prepare(job, survey, uid, keys, lock.run)
+        plan = prepare(job, survey, uid, keys, lock.run, new_token() if work.installs else None)
     except SlipwayError:
         await give_back(connect, survey, lock)
         raise

@@ -16,17 +16,22 @@ from wizard.plans.renew import due, renew
 from wizard.plans.task import Kind, Task
 from wizard.plans.verify import verify
 from wizard.render.site import Site
+from wizard.steps.join import Token
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a plan is made from. `keys` are those that are there (None: none yet); `run` is empty for a mere look."""
+    """What a plan is made from. `keys` are those that are there (None: none yet); `run` is empty for a mere look.
+
+    `token` is what new workers join with (None: a mere look, or a kind that lets nobody join).
+    """
 
     site: Site
     bundle: Bundle
     keys: Pki | None
     task: Task
     run: str = ""
+    token: Token | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Work:
 KINDS: Mapping[Kind, Work] = {
     Kind.INSTALL: Work(
         "Install {}".format,
-        lambda given: install(given.site, given.bundle, given.keys, given.run),
+        lambda given: install(given.site, given.bundle, given.keys, run=given.run, token=given.token),
         installs=True,
         makes_keys=True,
     ),

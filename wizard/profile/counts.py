@@ -125,12 +125,13 @@ def roles(profile: Profile) -> Iterator[Finding]:
                 f"{host.name} is a master and a worker; a host is one or the other.",
                 "Remove worker. For ordinary Pods on masters, set masters_schedulable: true.",
             )
-        elif Role.WORKER in host.roles:
+        elif Role.WORKER in host.roles and Role.ETCD in host.roles:
             yield error(
-                "host.worker",
+                "host.worker-etcd",
                 field,
-                f"{host.name} is a worker, and this version of slipway can't install workers yet.",
-                "Remove it from the profile; it can join the cluster later.",
+                f"{host.name} is a worker and an etcd member: what ordinary Pods write would slow every write of the "
+                "cluster, and who breaks out of a Pod there could read all of its data.",
+                "Remove one of the two. An etcd member needs a small host of its own, or a master.",
             )
 
 

@@ -9,7 +9,7 @@ from wizard.errors import UsageError, errors_of
 from wizard.profile.counts import ETCD_SIZES
 from wizard.profile.finding import listed
 from wizard.profile.load import ProfileError, build
-from wizard.profile.model import Profile
+from wizard.profile.model import Profile, Role
 from wizard.profile.roles import spread_roles
 from wizard.profile.rules import rules
 from wizard.profile.text import Document
@@ -24,23 +24,28 @@ def new_profile(
     zones: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     where: str = "profile",
+    workers: Sequence[str] = (),
 ) -> Profile:
-    """Return a profile of `masters` and of hosts for etcd alone, each ``NAME=ADDRESS`` or an address (names are made).
+    """Return a profile of `masters`, of hosts for etcd alone and of `workers`.
+
+    Each is ``NAME=ADDRESS`` or an address (names are made).
 
     `etcd_size` is the number of etcd members; without it: every host for etcd alone and every master, or the largest
     odd number of masters. `zones` are ``HOST=ZONE``. `settings` is plain data of the other keys, laid over the rest.
     Raises `UsageError` where words are no pairs or hosts too few, `ProfileError` where it makes no profile that could
     be installed anew.
     """
-    addresses = {**_hosts(masters, "m"), **_hosts(etcd_hosts, "e")}
-    if len(addresses) < len(masters) + len(etcd_hosts):
+    addresses = {**_hosts(masters, "m"), **_hosts(etcd_hosts, "e"), **_hosts(workers, "w")}
+    if len(addresses) < len(masters) + len(etcd_hosts) + len(workers):
         raise UsageError("A host's name stands twice", hint="Give each host a name of its own: NAME=ADDRESS.")
     zone_of = dict(_pair(word, "--zone", "HOST=ZONE") for word in zones)
     if strangers := [host for host in zone_of if host not in addresses]:
         raise UsageError(f"--zone names {listed(strangers)}, and there is no such host", hint="Use the hosts' names.")
     names = list(addresses)
     size = _size(len(masters), len(etcd_hosts)) if etcd_size is None else etcd_size
-    roles = spread_roles(names[: len(masters)], names[len(masters) :], size, zone_of)
+    able = names[: len(masters) + len(etcd_hosts)]
+    roles = spread_roles(able[: len(masters)], able[len(masters) :], size, zone_of)
+    roles |= dict.fromkeys(names[len(able) :], (Role.WORKER,))
     hosts = [
         {
             "name": host,

@@ -20,7 +20,8 @@ def spread_roles(
 
     Members go to the zone that has fewest so far (`zones` maps host → zone; a host without one is in a zone of that
     name: none), and there to masters before `extra_hosts`, because an apiserver with a member on its own host needs no
-    other. An extra host that gets none has no roles. Raises `UsageError` where there are too few hosts. Sizes are not
+    other. An extra host that gets none has no roles. Workers are never among them: ordinary Pods and etcd don't share
+    a host. Raises `UsageError` where there are too few hosts. Sizes are not
     judged here but by the rules.
     """
     candidates = [*masters, *extra_hosts]

@@ -61,6 +61,7 @@ def survival(profile: Profile) -> Survival:
             else []
         ),
         *_zone_words(zones),
+        *_worker_words(profile),
     )
     return Survival(masters, masters_may_die, members, spare, hosts_may_die, zones, words)
 
@@ -98,6 +99,24 @@ def _host_words(hosts: int, may_die: int) -> str:
     if may_die == 0:
         return "There are hosts whose death alone stops the cluster."
     return f"Any {may_die} of all {hosts} hosts may die and the API stays up."
+
+
+def _worker_words(profile: Profile) -> list[str]:
+    """Say what becomes of ordinary Pods.
+
+    A silent node counts as gone after 50 s, and its Pods are evicted 300 s later (Kubernetes' own defaults).
+    """
+    workers = len(profile.workers)
+    if not workers:
+        return []
+    if workers == 1 and not profile.masters_schedulable:
+        return ["The one worker is the only place for ordinary Pods: when it dies, they are gone until it is back."]
+    return [
+        f"Any of the {workers} workers may die and the API stays up; its Pods start on others after about six minutes, "
+        "where they fit."
+        if workers > 1
+        else "The worker may die and the API stays up; its Pods start on masters after about six minutes, if they fit."
+    ]
 
 
 def _zone_words(zones: tuple[ZoneLoss, ...]) -> list[str]:

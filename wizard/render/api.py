@@ -1,11 +1,11 @@
 """The whole of rendering: one pure function a component, from a `Site` and a host to files.
 
     system      modules, sysctls, the etcd user, tmpfiles, time servers         every host
-    containerd  config.toml, its unit                                           masters
+    containerd  config.toml, its unit                                           nodes
     etcd        unit, etcd.env, bootstrap.env                                   etcd members
     haproxy     haproxy.cfg, drop-in                                            masters
     keepalived  keepalived.conf, check script, drop-in                          masters
-    kubelet     config.yaml, unit, its arguments                                masters
+    kubelet     config.yaml, unit, its arguments, its Pods' way to the API      nodes
     static_pods the three manifests of the control plane                        masters
     manifests   objects for the API: RBAC, flannel, kube-proxy, CoreDNS         once a cluster
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 
-from wizard.profile.model import Role
 from wizard.render.files import Manifest, fill
 from wizard.render.images import image_refs
-from wizard.render.places import LOCAL_API
-from wizard.render.site import Site, service_ip
+from wizard.render.node import is_node, node_api_text
+from wizard.render.places import LOCAL_API, NODE_API
+from wizard.render.site import Site, endpoint_url, service_ip
 
 
 def manifests(site: Site) -> tuple[Manifest, ...]:
@@ -38,15 +38,13 @@ def _flannel(site: Site) -> str:
         "Backend": {"Type": "vxlan"},
     }
     texts = (json.dumps(cni_conf, indent=2), json.dumps(net_conf, indent=2))
-    host, _, port = LOCAL_API.removeprefix("https://").partition(":")
     return fill(
         "flannel/flannel.yaml",
         image=image_refs(site.versions)["flannel"],
         cni_conf=texts[0],
         net_conf=texts[1],
-        checksum=_checksum(*texts),
-        api_host=host,
-        api_port=port,
+        checksum=_checksum(*texts, *_ways(site)),
+        node_api=NODE_API,
     )
 
 
@@ -57,19 +55,24 @@ def _kube_proxy(site: Site) -> str:
         pod_cidr=network.pod_cidr,
         mode=network.kube_proxy,
         container=any(facts.system.container for facts in site.facts.values()),
+        node_api=NODE_API,
     )
-    kubeconfig = fill("kube-proxy/kubeconfig.conf", server=LOCAL_API)
     return fill(
         "kube-proxy/kube-proxy.yaml",
         image=image_refs(site.versions)["kube-proxy"],
         config=config.rstrip(),
-        kubeconfig=kubeconfig.rstrip(),
-        checksum=_checksum(config, kubeconfig),
+        checksum=_checksum(config, *_ways(site)),
+        node_api=NODE_API,
     )
 
 
+def _ways(site: Site) -> tuple[str, str]:
+    """Return what lies on nodes for these Pods, which read it at their start alone: the same whoever joins."""
+    return node_api_text(LOCAL_API), node_api_text(endpoint_url(site.profile))
+
+
 def _coredns(site: Site) -> str:
-    nodes = sum(1 for host in site.profile.hosts if {Role.MASTER, Role.WORKER} & set(host.roles))
+    nodes = sum(is_node(host) for host in site.profile.hosts)
     corefile = fill("coredns/Corefile", dns_domain=site.profile.network.dns_domain, upstream=site.upstream_dns)
     return fill(
         "coredns/coredns.yaml",

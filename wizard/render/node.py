@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from wizard.facts.model import Facts
 from wizard.profile.model import Host, Role
-from wizard.render.files import RenderedFile, rendered
+from wizard.render.files import RenderedFile, fill, rendered
 from wizard.render.images import image_refs
-from wizard.render.places import KUBELET_CONFIG, KUBERNETES
-from wizard.render.site import Site, service_ip
+from wizard.render.places import BOOTSTRAP_KUBECONFIG, KUBELET_CONFIG, KUBERNETES, NODE_API
+from wizard.render.site import Site, node_api_url, service_ip
 
 MEBIBYTE = 1024 * 1024
 
@@ -43,7 +43,9 @@ def containerd(site: Site, host: Host) -> tuple[RenderedFile, ...]:
 
 
 def kubelet(site: Site, host: Host) -> tuple[RenderedFile, ...]:
-    """Return the kubelet's configuration, its unit, and the arguments that are this node's own."""
+    """Return the kubelet's configuration, its unit, the arguments that are this node's own, and where its Pods find
+    the API.
+    """
     if not is_node(host):
         return ()
     facts = site.facts_of(host)
@@ -77,8 +79,18 @@ def kubelet(site: Site, host: Host) -> tuple[RenderedFile, ...]:
             name=host.name,
             node_ip=host.ip,
             zone=zone_label(host.zone),
+            bootstrap="" if Role.MASTER in host.roles else BOOTSTRAP_KUBECONFIG,
         ),
+        RenderedFile(NODE_API, node_api_text(node_api_url(site.profile, host)).encode(), mode=0o600),
     )
+
+
+def node_api_text(server: str) -> str:
+    """Return the kubeconfig by which flannel and kube-proxy find the API at `server`; they add their own tokens.
+
+    One DaemonSet serves all nodes so, though masters must come up without the VIP and workers have nothing else.
+    """
+    return fill("kubelet/node-api.conf", server=server)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from wizard.facts import cluster
+
 KUBERNETES = "/etc/kubernetes"
 PKI = f"{KUBERNETES}/pki"
 MANIFESTS = f"{KUBERNETES}/manifests"
 KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
 KUBELET_SERVING = f"{PKI}/kubelet"
 """Without suffix: ``.crt`` and ``.key`` of the kubelet's own HTTPS server."""
-KUBELET_OWN = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+KUBELET_CLIENT = cluster.KUBELET_CLIENT
 """The client certificate that the kubelet asks for and renews by itself, with its key."""
+KUBELET_KUBECONFIG = cluster.KUBELET_CONF
+BOOTSTRAP_KUBECONFIG = f"{KUBERNETES}/bootstrap-kubelet.conf"
+"""With the token by which a worker's kubelet asks for its first certificate; gone once it has joined."""
+NODE_API = f"{KUBERNETES}/node-api.conf"
+"""Where flannel and kube-proxy find the API on this node: a kubeconfig without a secret of its own."""
 ETCD_CONFIG = "/etc/etcd"
 ETCD_PKI = f"{ETCD_CONFIG}/pki"
 """etcd's own copies, readable by its user alone; `PKI` stays root's (CIS 1.1.19)."""
@@ -36,4 +43,4 @@ BALANCER_HEALTH_PORT = 9443
 BALANCER_CHECK_PORT = 9444
 """Loopback port of haproxy: whether one apiserver shall be used, as haproxy asks itself."""
 LOCAL_API = f"https://127.0.0.1:{API_PORT}"
-"""The API for host-network Pods on a master, through the local haproxy: works without the VIP."""
+"""The API on a master, through the local haproxy: works without the VIP."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from wizard.errors import SlipwayError
 from wizard.facts.model import Facts
 from wizard.profile.model import EtcdTuning, Host, Profile, Role
-from wizard.render.places import API_PORT, ETCD_CLIENT_PORT, ETCD_PEER_PORT
+from wizard.render.places import API_PORT, ETCD_CLIENT_PORT, ETCD_PEER_PORT, LOCAL_API
 from wizard.versions import Versions
 
 
@@ -76,6 +76,11 @@ def endpoint_url(profile: Profile) -> str:
 def own_api_url(host: Host) -> str:
     """Return a master's own apiserver."""
     return f"https://{host.ip}:{API_PORT}"
+
+
+def node_api_url(profile: Profile, host: Host) -> str:
+    """Return where a node's own Pods find the API: the haproxy beside them on a master, else the VIP."""
+    return LOCAL_API if Role.MASTER in host.roles else endpoint_url(profile)
 
 
 def etcd_client_urls(profile: Profile, host: Host) -> tuple[str, ...]:

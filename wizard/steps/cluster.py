@@ -59,7 +59,10 @@ def rollout_step(
     id: str, title: str, hosts: Sequence[str], manifests: str, *,
     needs: tuple[str, ...] = (), after: tuple[str, ...] = (), weight: float, seconds: float = 180.0,
 ) -> Step:  # fmt: skip
-    """Return the step that waits until every DaemonSet and Deployment of `manifests` has all its Pods ready."""
+    """Return the step that waits until every DaemonSet and Deployment of `manifests` has all its Pods ready.
+
+    A node that is down holds nobody up: a DaemonSet may lack as many Pods as there are nodes that are not Ready.
+    """
     workloads = tuple(item for item in parse(manifests) if item["kind"] in {"DaemonSet", "Deployment"})
     names = " ".join(f"{item['kind'].lower()}/{item['metadata']['name']}" for item in workloads)
     namespaces = sorted({item["metadata"]["namespace"] for item in workloads})
@@ -67,6 +70,7 @@ def rollout_step(
         f"{KUBECTL} -n {namespace} get -o json --ignore-not-found {_in(workloads, namespace)} | tr -d '\\n' && echo"
         for namespace in namespaces
     )
+    nodes = f"{KUBECTL} get nodes -o jsonpath='{_READY}'"
     ready = " && ".join(
         f"{KUBECTL} -n {item['metadata']['namespace']} rollout status --timeout={seconds:.0f}s "
         f"{item['kind'].lower()}/{item['metadata']['name']} >/dev/null"
@@ -74,20 +78,28 @@ def rollout_step(
     )
 
     def judge(output: str, status: int) -> Verdict:
-        live = [item for line in output.splitlines() for item in items_of(line)]
+        lines = output.splitlines()
+        live = [item for line in lines for item in items_of(line)]
         if not live and status != 0:
             return Unknown("the API does not answer yet")
-        diff = tuple(diff for item in workloads if (diff := not_ready(item, live)))
+        down = sum(line.startswith("node ") and line != "node True" for line in lines)
+        diff = tuple(diff for item in workloads if (diff := not_ready(item, live, down)))
         return Drifted(diff) if diff else Satisfied(f"{names} ready")
 
     return Step(
-        id, title, hosts[0], "cluster", Probe(get, judge), Change(script=ready),
-        needs=needs, after=after, alternates=tuple(hosts[1:]), weight=weight, timeout=seconds + 30, settle=20.0,
+        id, title, hosts[0], "cluster", Probe(f"{get}\n{nodes}", judge),
+        # kubectl would wait for the Pods of nodes that are down as well: then the looks after it do the waiting.
+        Change(script=f"if {nodes} | grep -qvx 'node True'; then :; else {ready}; fi"),
+        needs=needs, after=after, alternates=tuple(hosts[1:]), weight=weight, timeout=seconds + 30, settle=seconds,
     )  # fmt: skip
 
 
-def not_ready(wanted: Object, live: Sequence[Object]) -> Diff | None:
-    """Return a diff where a workload is missing or has fewer ready Pods than it wants."""
+_READY = r'{range .items[*]}node {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}'
+"""A line a node, as a template for kubectl: ``node True`` where it is Ready."""
+
+
+def not_ready(wanted: Object, live: Sequence[Object], down: int = 0) -> Diff | None:
+    """Return a diff where a workload is missing or has fewer ready Pods than it wants; `down` nodes are not Ready."""
     kind, meta = wanted["kind"], wanted["metadata"]
     for item in live:
         there = item.get("metadata", {})
@@ -96,15 +108,16 @@ def not_ready(wanted: Object, live: Sequence[Object]) -> Diff | None:
                 continue
             status: dict[str, Any] = item.get("status", {})
             if kind == "DaemonSet":
-                want, have = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0)
-                fresh = status.get("updatedNumberScheduled", 0) >= want
+                want, have = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0) + down
+                fresh = status.get("updatedNumberScheduled", 0) + down >= want
             else:
                 want, have = item.get("spec", {}).get("replicas", 1), status.get("readyReplicas", 0)
                 fresh = status.get("updatedReplicas", 0) >= want
             observed = status.get("observedGeneration", 0) >= there.get("generation", 1)
             if want and have >= want and fresh and observed:
                 return None
-            return Diff(label_of(wanted), f"{have} of {want} Pods ready", "all ready")
+            ready = status.get("numberReady", 0) if kind == "DaemonSet" else have
+            return Diff(label_of(wanted), f"{ready} of {want} Pods ready", "all ready")
     return Diff(label_of(wanted), "", "all ready")
 
 
@@ -120,7 +133,7 @@ def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: f
     )
     there = f"{KUBECTL} get node {name} >/dev/null 2>&1"
     soon = f"( {wait_on_host(there, 10, '')} ) 2>/dev/null"
-    registered = wait_on_host(there, 90, f"node {name} did not register", _LOGS)
+    registered = wait_on_host(there, 90, f"node {name} did not register", LOGS)
     ready = f"{KUBECTL} wait --for=condition=Ready node/{name} >/dev/null"
 
     def judge(output: str, status: int) -> Verdict:
@@ -129,26 +142,26 @@ def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: f
             return (
                 Unknown("the API does not answer yet") if status != 0 else Drifted((Diff(f"node {name}", "", "Ready"),))
             )
-        diff = node_differences(found[0], host, schedulable=profile.masters_schedulable)
+        diff = master_differences(found[0], host, schedulable=profile.masters_schedulable)
         return Drifted(diff) if diff else Satisfied(f"node {name} is Ready")
 
     return Step(
         f"{name}/node", "Node is Ready", name, "nodes",
         Probe(f"{KUBECTL} get node {name} --ignore-not-found -o json", judge),
         Change(
-            script=f"{soon} || {_WAKE}\n{registered}\n{label}\n{taints}\n"
-            f"{ready} --timeout=20s 2>/dev/null || {{ {_WAKE}; {ready} --timeout=130s; }} || {{ {_LOGS}; exit 1; }}\n"
+            script=f"{soon} || {WAKE}\n{registered}\n{label}\n{taints}\n"
+            f"{ready} --timeout=20s 2>/dev/null || {{ {WAKE}; {ready} --timeout=130s; }} || {{ {LOGS}; exit 1; }}\n"
         ),
         needs=needs, weight=weight, timeout=300.0, settle=10.0,
     )  # fmt: skip
 
 
-_WAKE = "systemctl restart kubelet"
+WAKE = "systemctl restart kubelet"
 """A kubelet that waited long for its API asks ever more rarely, up to a minute apart; started anew it asks at once."""
-_LOGS = "journalctl -u kubelet -n 15 --no-pager -o cat >&2"
+LOGS = "journalctl -u kubelet -n 15 --no-pager -o cat >&2"
 
 
-def node_differences(node: Object, host: Host, *, schedulable: bool) -> tuple[Diff, ...]:
+def master_differences(node: Object, host: Host, *, schedulable: bool) -> tuple[Diff, ...]:
     """Return what of a master's Node object is not as wanted: label, taint, Ready, its address."""
     subject = f"node {host.name}"
     diff = []
@@ -161,6 +174,13 @@ def node_differences(node: Object, host: Host, *, schedulable: bool) -> tuple[Di
     if tainted == schedulable:
         words = ("none", "NoSchedule")
         diff.append(Diff(f"{subject} taint {CONTROL_PLANE}", words[tainted], words[not tainted]))
+    return (*diff, *node_differences(node, host))
+
+
+def node_differences(node: Object, host: Host) -> tuple[Diff, ...]:
+    """Return what of any Node object is not as wanted: Ready, its address."""
+    subject = f"node {host.name}"
+    diff = []
     status = node.get("status", {})
     ready: Object = next((item for item in status.get("conditions", ()) if item.get("type") == "Ready"), {})
     if ready.get("status") != "True":

@@ -15,7 +15,7 @@ from wizard.pki.store import Pki
 from wizard.profile.model import Host
 from wizard.render import api as render
 from wizard.render.control_plane import CREDENTIALS
-from wizard.render.places import CONTROLLER_MANAGER_PORT, MANIFESTS, SCHEDULER_PORT
+from wizard.render.places import CONTROLLER_MANAGER_PORT, MANIFESTS, NODE_API, SCHEDULER_PORT
 from wizard.render.site import Site
 from wizard.steps.balancer import draining
 from wizard.steps.etcd import api_ready
@@ -38,6 +38,8 @@ def kubelet_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: floa
         before_start=f"[ -d {MANIFESTS} ] || mkdir -m 700 {MANIFESTS}",
         ready="curl -sf -m 2 -o /dev/null http://127.0.0.1:10248/healthz",
         ready_seconds=60,
+        # It is for Pods.
+        quiet=frozenset({NODE_API}),
     )
     return service_step(f"{host.name}/kubelet", "kubelet", host.name, "node", service, needs=needs, weight=weight)
 

@@ -40,12 +40,17 @@ TIME_SERVICES = frozenset({"chrony", "systemd-timesyncd", "ntpsec", "ntp", "open
 """Packages that keep a clock; Debian lets only one of them be installed (time-daemon)."""
 
 
-def packages_step(host: str, bundle: Bundle, release: str) -> Step:
+BALANCER = frozenset({"haproxy", "keepalived"})
+"""Packages for masters alone. What they depend on stays: nothing of it runs by itself."""
+
+
+def packages_step(host: str, bundle: Bundle, release: str, *, balancer: bool = True) -> Step:
     """Return the step that installs what `host` lacks of the bundle's packages for `release` (``debian-12``).
 
-    Raises `BundleError` where the bundle has none for that release.
+    Without `balancer` those for the endpoint are left out. Raises `BundleError` where the bundle has none for that
+    release.
     """
-    artifacts = bundle.packages(release)
+    artifacts = tuple(item for item in bundle.packages(release) if balancer or item.package not in BALANCER)
     names = " ".join(sorted({artifact.package for artifact in artifacts} | TIME_SERVICES))
     script = (
         f"dpkg-query -W -f='${{Package}} ${{db:Status-Abbrev}} ${{Version}}\\n' {names} 2>/dev/null; true"

@@ -12,7 +12,7 @@ from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Ve
 from wizard.pki.hosts import host_files
 from wizard.pki.judge import Expectation, judge_certificate
 from wizard.pki.store import RENEW_DAYS, Pki
-from wizard.pki.wanted import name_of, wanted
+from wizard.pki.wanted import name_of, of_host, wanted
 from wizard.profile.model import Host, Role
 from wizard.render.places import API_PORT, ETCD_CLIENT_PORT, ETCD_PEER_PORT, ETCD_PKI, KUBELET_PORT
 from wizard.render.site import Site
@@ -22,10 +22,11 @@ from wizard.steps.kit import files_of, wait_on_host
 def pki_step(site: Site, host: Host, keys: Pki | None, *, needs: tuple[str, ...]) -> Step:
     """Return the step that holds a host's share of the cluster's PKI.
 
-    Without `keys` (a new cluster that is only looked at) the step says that `apply` would make them.
+    Without `keys` (a new cluster that is only looked at), or without this host's among them (a host that is new to
+    the cluster), the step says that `apply` would make them.
     """
     step = Step(f"{host.name}/pki", "Certificates and keys", host.name, "host", Probe("true", _to_be_made), needs=needs)
-    if keys is None:
+    if keys is None or any(item.name not in keys.pairs for item in of_host(site.profile, host)):
         return step
     files = files_of(host_files(keys, site.profile, host))
     meaning = expectations(site, keys)
@@ -110,7 +111,7 @@ def expectations(site: Site, keys: Pki) -> dict[str, Expectation]:
     now = datetime.datetime.now(datetime.UTC)
     found = {}
     for item in wanted(site.profile):
-        if item.authority:
+        if item.authority and item.name in keys.pairs:
             pair = keys.pair(item.name)
             authority = keys.pair(item.authority).certificate
             found[pair.certificate.decode()] = Expectation(item, authority, now, pair.key, RENEW_DAYS)
@@ -124,4 +125,4 @@ def _serves(diff: Diff, meaning: dict[str, Expectation]) -> bool:
 
 
 def _to_be_made(_output: str, _status: int) -> Verdict:
-    return Drifted((Diff("certificates and keys", "", "made by the first `slipway apply`"),))
+    return Drifted((Diff("certificates and keys", "", "made by `slipway apply`"),))

@@ -17,6 +17,8 @@ BIN = "/usr/local/bin"
 ETCD = ("etcd", "etcdctl", "etcdutl")
 RUNTIME = ("containerd", "containerd-shim-runc-v2", "ctr", "runc")
 KUBERNETES = ("kubelet", "kubectl")
+KUBELET = ("kubelet",)
+"""A worker has no right to ask the API for anything by kubectl."""
 
 
 def binaries_step(

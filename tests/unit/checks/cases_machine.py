@@ -11,6 +11,7 @@ from wizard.facts.model import Disk, DiskKind, Facts, Filesystem
 
 from . import sites as site
 from .case import Case
+from .cases_network import worker
 from .sites import GIB
 
 ERROR, WARNING, INFO = Level.ERROR, Level.WARNING, Level.INFO
@@ -88,6 +89,15 @@ CASES = (
         host="e1",
         given=etcd_only() | {"on": "e1"},
     ),
+    Case(
+        "memory.too-small",
+        ERROR,
+        site.hardware(memory=GIB // 2),
+        ("a worker needs 900 MiB",),
+        host="w1",
+        given=worker("w1"),
+    ),
+    Case("memory.small", WARNING, site.hardware(memory=GIB), ("a worker",), host="w1", given=worker("w1")),
     Case("memory.small", WARNING, site.hardware(memory=2 * GIB), ("2.0 GiB",)),
     Case("disk.full", ERROR, site.disk(free=GIB), ("/dev/nvme0n1p2", "1.0 GiB free", "/var/lib/containerd")),
     Case("disk.full", ERROR, data_disk(free=100 * 2**20), ("/data", "100 MiB free", "/var/lib/etcd")),

@@ -17,6 +17,13 @@ def endpoint(**changes: Any) -> dict[str, Any]:
     return {"wanted": site.profile(endpoint={"vip": "10.20.0.100"} | changes)}
 
 
+def worker(on: str = "", **changes: Any) -> dict[str, Any]:
+    """Return three masters and a worker; `on` says which hosts are bent."""
+    hosts: list[dict[str, Any]] = [{"name": f"m{number}", "address": f"10.20.0.1{number}"} for number in (1, 2, 3)]
+    hosts.append({"name": "w1", "address": "10.20.0.14", "roles": ["worker"], **changes})
+    return {"wanted": site.profile(hosts=hosts)} | ({"on": on} if on else {})
+
+
 PROXY = site.system(proxy=("http_proxy=http://proxy:3128", "no_proxy=localhost,10.20.0.0/24,10.96.0.0/12"))
 
 CASES = (
@@ -86,7 +93,20 @@ CASES = (
         given=endpoint(interface="eth7"),
     ),
     Case("vip.interface-down", ERROR, site.interface(up=False), ("eth0",), given=endpoint(interface="eth0")),
-    Case("resolver.none", INFO, site.facts(nameservers=())),
+    Case("resolver.none", INFO, site.facts(nameservers=()), given={"on": "m1 m2 m3"}),
+    Case("resolver.none", WARNING, site.facts(nameservers=()), ("in any Pod",)),
+    Case("resolver.none", WARNING, site.facts(nameservers=()), host="w1", given=worker() | {"on": "w1"}),
+    Case(
+        "vip.no-route",
+        ERROR,
+        site.both(site.facts(routes=()), site.interface(addresses=("10.30.0.14/24",))),
+        ("10.20.0.100", "default route"),
+        "endpoint.vip",
+        host="w1",
+        given=worker(node_ip="10.30.0.14") | {"on": "w1"},
+    ),
+    Case("port.taken", ERROR, site.listener("tcp", "*", 10250, "odd"), ("kubelet",), host="w1", given=worker("w1")),
+    Case("firewall.active", WARNING, site.unit("ufw"), ("10250", "30000"), host="w1", given=worker("w1")),
     Case("resolver.loopback", WARNING, site.facts(nameservers=("127.0.0.1", "::1")), ("127.0.0.1 and ::1",)),
     Case("proxy.set", WARNING, PROXY, ("http://proxy:3128", "no_proxy: 10.244.0.0/16.")),
     Case(

@@ -12,6 +12,7 @@ from wizard.errors import Level
 from wizard.facts.model import DiskKind, Facts, Listener, Marker, Route
 
 from . import sites as site
+from .cases_network import worker
 from .sites import GIB, UID
 
 
@@ -72,6 +73,26 @@ def test_an_etcd_host_needs_less() -> None:
     busy = site.listener("tcp", "*", 10250, "odd", "", 1)
     small = site.both(site.hardware(cpus=1, memory=2 * GIB), busy)
     assert codes(small, on="e1", wanted=site.profile(hosts=hosts)) == set()
+
+
+@pytest.mark.parametrize(
+    "mend",
+    [
+        site.hardware(cpus=1, memory=2 * GIB),
+        site.disk(kind=DiskKind.ROTATIONAL),
+        site.listener("tcp", "*", 2379, "odd", "", 1),
+        site.listener("tcp", "*", 10257, "odd", "", 1),
+        site.unit("haproxy"),
+        # Another subnet than the masters': the VIP is a way off, and that is fine.
+        site.both(
+            site.interface(addresses=("10.30.0.14/24", "10.20.0.14/32")),
+            site.facts(routes=(Route("default", "eth0", "10.30.0.1"),)),
+        ),
+        site.facts(routes=(Route("10.20.0.0/16", "eth0", "10.30.0.1"),)),
+    ],
+)
+def test_a_worker_needs_less(mend: site.Mend) -> None:
+    assert codes(mend, **worker("w1")) == set()
 
 
 def test_a_master_without_etcd_is_not_asked_for_its_disk() -> None:

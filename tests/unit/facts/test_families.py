@@ -222,6 +222,24 @@ def test_traces_of_another_cluster() -> None:
     assert found.lock == '{"run": "r1"}'
 
 
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "server", "certificate"),
+    [
+        ("", "", ""),
+        ("server https://10.20.0.10:6443\n" + PEM, "https://10.20.0.10:6443", PEM),
+        ("server https://10.20.0.10:6443\n", "https://10.20.0.10:6443", ""),
+        ('server "https://10.20.0.10:6443"\n', "https://10.20.0.10:6443", ""),
+        (PEM, "", PEM),
+    ],
+)
+def test_how_a_kubelet_reaches_the_api(text: str, server: str, certificate: str) -> None:
+    found = cluster.parse(f"\n==slipway== cluster/kubelet\n{text}")
+    assert (found.kubelet_server, found.kubelet_certificate) == (server, certificate)
+
+
 @pytest.mark.parametrize("text", ["not json", "[]", '{"uid": 7}', "{" * 10_000])
 def test_a_marker_that_cannot_be_read_keeps_its_text(text: str) -> None:
     marker = cluster.parse(f"\n==slipway== cluster/marker\n{text}\n").marker

@@ -12,7 +12,7 @@ from wizard import pki
 from wizard.pki import inventory
 from wizard.pki.inventory import pem_of, places
 from wizard.profile.model import Host
-from wizard.render.places import KUBELET_OWN
+from wizard.render.places import KUBELET_CLIENT
 
 from .test_pki import _ONCE, DAY, NOW, profile
 
@@ -35,7 +35,7 @@ def looked(tmp_path: Path, host: Host, hide: str = "") -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         if file.path != hide:
             path.write_bytes(file.content)
-    own = tmp_path / KUBELET_OWN[1:]
+    own = tmp_path / KUBELET_CLIENT[1:]
     own.parent.mkdir(parents=True, exist_ok=True)
     pair = _ONCE.pair("hosts/m1/kubelet-client")
     own.write_bytes(pair.certificate + pair.key)
@@ -77,7 +77,7 @@ def test_what_ends_soon_is_told_the_soonest_first_and_the_kubelets_own_is_not() 
         "/etc/kubernetes/pki/ca.crt": authority,
         "/etc/kubernetes/pki/apiserver.crt": leaf,
         "/etc/kubernetes/pki/kubelet.crt": None,
-        KUBELET_OWN: leaf,
+        KUBELET_CLIENT: leaf,
     }
     assert inventory.ending(host, seen, NOW + 364 * DAY) == ()
     assert [place.path for place, _ in inventory.ending(host, seen, NOW + 366 * DAY)] == [

@@ -32,7 +32,8 @@ DAY = datetime.timedelta(days=1)
 def profile(**endpoint: Any) -> Profile:
     masters = tuple(Host(name=f"m{n}", address=f"198.18.0.1{n}", etcd_ip=f"198.19.0.1{n}") for n in (1, 2, 3))
     only = Host(name="e1", address="198.18.0.21", roles=(Role.ETCD,))
-    return Profile(name="demo", hosts=(*masters, only), endpoint=Endpoint(vip="198.18.0.100", **endpoint))
+    worker = Host(name="w1", address="198.18.0.51", roles=(Role.WORKER,))
+    return Profile(name="demo", hosts=(*masters, only, worker), endpoint=Endpoint(vip="198.18.0.100", **endpoint))
 
 
 def made(wanted: Profile | None = None, now: datetime.datetime = NOW) -> pki.Pki:
@@ -90,8 +91,9 @@ def test_each_leaf_is_what_the_table_says(name: str) -> None:
 
 def test_no_certificate_is_made_that_the_table_lacks() -> None:
     own = {item.name for item in pki.wanted(profile()) if item.authority and "/m2/" not in item.name}
-    own = {name for name in own if "/m3/" not in name and "/e1/" not in name}
+    own = {name for name in own if not any(f"/{host}/" in name for host in ("m3", "e1", "w1"))}
     assert own == set(TABLE)
+    assert {item.name for item in pki.wanted(profile()) if "/w1/" in item.name} == {"hosts/w1/kubelet"}
     assert {item.name for item in pki.wanted(profile()) if "/e1/" in item.name} == {
         f"hosts/e1/etcd/{name}" for name in ("server", "peer", "healthcheck-client")
     }
@@ -316,8 +318,17 @@ def test_masters_get_the_authorities_and_etcd_only_hosts_do_not() -> None:
         paths = {file.path for file in pki.host_files(keys, wanted, host)}
         assert len(paths) == len(pki.host_files(keys, wanted, host)), "a path is there twice"
         assert (paths & AUTHORITY_KEYS) == (AUTHORITY_KEYS if Role.MASTER in host.roles else set())
-        if Role.MASTER not in host.roles:
+        if host.roles == (Role.ETCD,):
             assert {path.rpartition("/")[0] for path in paths} == {"/etc/etcd/pki"}
+
+
+def test_a_worker_gets_its_kubelets_server_certificate_and_no_authoritys_key() -> None:
+    keys = _ONCE
+    worker = profile().host("w1")
+    files = {file.path: file for file in pki.host_files(keys, profile(), worker)}
+    assert files.keys() == {f"/etc/kubernetes/pki/{name}" for name in ("ca.crt", "kubelet.crt", "kubelet.key")}
+    private = [keys.pair(name).key for name in ("ca", "etcd/ca", "front-proxy-ca")]
+    assert not [file.path for file in files.values() if any(key in file.content for key in private)]
 
 
 def test_secrets_are_for_their_owner_alone_and_certificates_for_all() -> None:

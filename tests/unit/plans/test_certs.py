@@ -14,7 +14,7 @@ from wizard.errors import Level, SlipwayError
 from wizard.pki.inventory import Seen, places
 from wizard.plans.certs import Certificates, compare, ending
 from wizard.plans.status import read
-from wizard.render.places import KUBELET_OWN
+from wizard.render.places import KUBELET_CLIENT
 
 NOW = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -54,7 +54,7 @@ def test_store_and_hosts_agree() -> None:
     assert [(lies.host, lies.agrees) for lies in entries["ca"].lies] == [("m1", True), ("m2", True), ("m3", True)]
     assert entries["ca"].days == 3650
     assert entries["hosts/m1/apiserver"].issuer == "CN=kubernetes"
-    own = next(entry for entry in found.entries if entry.lies and entry.lies[0].path == KUBELET_OWN)
+    own = next(entry for entry in found.entries if entry.lies and entry.lies[0].path == KUBELET_CLIENT)
     assert (own.stored, own.lies[0].agrees, own.subject) == (False, None, "CN=system:node:m1,O=system:nodes")
 
 
@@ -87,7 +87,7 @@ def test_an_authority_that_is_another_differs() -> None:
 
 
 def test_what_is_missing_is_an_error_but_for_the_kubelets_own() -> None:
-    found = compared(answers(m1={APISERVER: None, KUBELET_OWN: None}))
+    found = compared(answers(m1={APISERVER: None, KUBELET_CLIENT: None}))
     (problem,) = found.problems
     assert (problem.code, problem.host, problem.level) == ("certs.missing", "m1", Level.ERROR)
     assert APISERVER in problem.message

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -11,14 +13,20 @@ from tests.unit.render.sites import PRACTICE, facts, profile, site
 from tests.unit.steps.samples import bundle
 from wizard.bundle.lock import BundleError
 from wizard.engine.graph import checked
-from wizard.engine.step import Change, Plan, Step
+from wizard.engine.step import Change, Drifted, Plan, Step
 from wizard.facts.cluster import ETCD_WORKED
 from wizard.facts.model import ClusterTraces
+from wizard.pki.certificates import new_leaf
+from wizard.pki.store import Pki, make
+from wizard.pki.wanted import node_client
+from wizard.pki.wanted import wanted as certificates
 from wizard.plans.install import install
 from wizard.profile.model import Profile, Role
 from wizard.render.api import Site
+from wizard.steps.join import new_token
 
 SHAPES = [(1, 0), (3, 0), (3, 2), (5, 0), (7, 0)]
+NOW = datetime.datetime.now(datetime.UTC)
 ETCD_ONLY = {"packages", "settings", "pki", "swap", "etcd-binaries", "etcd"}
 
 
@@ -89,6 +97,114 @@ def test_hosts_for_etcd_alone_get_etcd_and_nothing_else() -> None:
         assert of(plan, host).keys() == ETCD_ONLY
         assert not [step.id for step in plan.steps if host in step.hosts and not step.id.startswith(f"{host}/")]
     assert of(plan, "m1").keys() > ETCD_ONLY
+
+
+WORKER = {
+    "packages", "settings", "pki", "swap", "runtime-binaries", "containerd", "kubernetes-binaries", "cni",
+    "node-images", "join", "kubelet", "node", "joined",
+}  # fmt: skip
+
+
+def joined(wanted: Profile, *names: str, keys: Pki | None = None) -> Site:
+    """Return the site as it stands once the workers `names` have joined, with `keys` (default: its own)."""
+    of, found = site(wanted), {}
+    keys = keys or keys_of(wanted)
+    for host in wanted.hosts:
+        facts = of.facts[host.name]
+        if host.name in names:
+            certificate = new_leaf(node_client(host), keys.pair("ca"), NOW).certificate.decode()
+            traces = ClusterTraces(kubelet_server="https://198.18.0.100:6443", kubelet_certificate=certificate)
+            facts = replace(facts, traces=traces)
+        found[host.name] = facts
+    return replace(of, facts=found)
+
+
+@cache
+def keys_of(wanted: Profile) -> Pki:
+    return make(certificates(wanted), None, NOW)[0]
+
+
+def test_a_worker_gets_what_runs_pods_and_nothing_of_the_control_plane() -> None:
+    plan = planned(profile(3, 2, 2))
+    for host in ("w1", "w2"):
+        steps = of(plan, host)
+        assert steps.keys() == WORKER
+        assert not [step.id for step in plan.steps if host in step.hosts and not step.id.startswith(f"{host}/")]
+        refs = {pipe.subject for pipe in change_of(steps["node-images"]).pipes}
+        assert refs == {f"image registry.example/{name}:v1" for name in ("pause", "flannel", "kube-proxy", "coredns")}
+        assert [pipe.subject for pipe in change_of(steps["packages"]).pipes] == []
+        assert {file.path for file in change_of(steps["kubernetes-binaries"]).files} == {"/usr/local/bin/kubelet"}
+    assert len(change_of(of(plan, "m1")["packages"]).pipes) == 2
+    assert len(checked(plan)) == len(plan.steps)
+
+
+def test_workers_wait_for_the_api_and_never_for_each_other() -> None:
+    plan = planned(profile(3, 0, 3))
+    for host in ("w1", "w2", "w3"):
+        before = {need for step in of(plan, host).values() for need in step.before}
+        assert {need for need in before if not need.startswith(f"{host}/")} == {"cluster/join-token"}
+    token = next(step for step in plan.steps if step.id == "cluster/join-token")
+    assert set(token.needs) == {"cluster/objects", "cluster/endpoint"}
+    masters = [step for step in plan.steps if step.host in {"m1", "m2", "m3"} and not step.id.startswith("cluster/")]
+    assert not [step.id for step in masters if any(need.startswith("w") for need in step.before)]
+    rollout, last = (next(step for step in plan.steps if step.id == f"cluster/{name}") for name in
+                     ("rollout", "no-join-token"))  # fmt: skip
+    assert {"w1/node", "w2/node", "w3/node"} <= set(rollout.after)
+    assert last.after == ("cluster/join-token", "w1/node", "w2/node", "w3/node"), "it ends however the joining ended"
+
+
+def test_only_a_worker_that_has_not_joined_gets_a_token() -> None:
+    wanted = profile(3, 0, 2)
+    token = new_token()
+    plan = install(joined(wanted, "w1"), bundle(), keys_of(wanted), token=token)
+    assert "join" in of(plan, "w2")
+    assert "join" not in of(plan, "w1")
+    last = next(step for step in plan.steps if step.id == "cluster/no-join-token")
+    assert last.after == ("cluster/join-token", "w2/node")
+    whole = install(joined(wanted, "w1", "w2"), bundle(), keys_of(wanted), token=token)
+    assert {step.id for step in plan.steps} - {step.id for step in whole.steps} == {"cluster/join-token", "w2/join"}
+    assert not [step.id for step in whole.steps if step.secrets]
+
+
+def test_what_joining_changes_is_looked_at_again_though_the_node_was_ready_by_its_turn() -> None:
+    """A step that found all as wanted counts as unchanged, and looks that were taken before it still hold then."""
+    plan = planned(profile(3, 0, 1))
+    steps = {step.id: step for step in plan.steps}
+    assert "w1/join" in steps["w1/joined"].needs
+    assert "w1/join" in steps["cluster/rollout"].after
+    assert "cluster/join-token" in steps["cluster/no-join-token"].after
+
+
+def test_a_worker_more_changes_no_step_of_the_hosts_that_are_there() -> None:
+    small, large = profile(3, 0, 1), profile(3, 0, 2)
+    keys = keys_of(large)
+    before = {
+        step.id: step for step in install(joined(small, "w1", keys=keys), bundle(), keys, token=new_token()).steps
+    }
+    after = {step.id: step for step in install(joined(large, "w1", keys=keys), bundle(), keys, token=new_token()).steps}
+    assert {name.partition("/")[0] for name in after.keys() - before.keys()} == {"w2", "cluster"}
+    for name, step in before.items():
+        assert after[name].probe.script == step.probe.script, name
+        assert after[name].change == step.change, name
+
+
+def test_a_dry_run_plans_a_host_whose_certificates_are_yet_to_be_made() -> None:
+    known, grown = profile(3, 0, 1), profile(3, 0, 2)
+    plan = install(joined(grown), bundle(), keys_of(known))
+    verdict = of(plan, "w2")["pki"].probe.judge("", 0)
+    assert isinstance(verdict, Drifted)
+    assert "slipway apply" in verdict.diff[0].after
+    assert isinstance(of(plan, "w1")["pki"].change, Change)
+    assert change_of(of(plan, "w1")["pki"]).files
+
+
+def test_no_token_step_is_planned_where_there_is_no_worker() -> None:
+    assert not [step.id for step in planned(profile(3, 2)).steps if "token" in step.id]
+
+
+def change_of(step: Step) -> Change:
+    assert isinstance(step.change, Change)
+    return step.change
 
 
 def test_voters_are_touched_by_their_own_step_alone() -> None:

@@ -61,12 +61,12 @@ def test_an_identity_that_can_not_be_read_is_never_replaced(tmp_path: Path, text
         (
             [
                 *({"name": f"m{n}", "address": f"10.20.0.1{n}"} for n in (1, 2, 3)),
-                {"name": "w1", "address": "10.20.0.51", "roles": ["worker"]},
+                {"name": "w1", "address": "10.20.0.51", "roles": ["worker", "master"]},
             ],
-            "worker",
+            "host.worker-master",
         ),
     ],
-    ids=["two masters", "a worker"],
+    ids=["two masters", "a worker that is a master"],
 )
 def test_what_a_new_install_refuses_is_refused_with_the_rules_own_words(
     tmp_path: Path, hosts: list[dict[str, Any]], code: str

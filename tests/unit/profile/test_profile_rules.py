@@ -45,7 +45,7 @@ CASES: list[tuple[str, list[tuple[str, Any]], str]] = [
     ("host.zone", [("hosts[0].zone", "rack a")], "hosts[0].zone"),
     ("host.roles-empty", [("hosts[0].roles", [])], "hosts[0].roles"),
     ("host.roles-twice", [("hosts[0].roles", ["master", "master", "etcd"])], "hosts[0].roles"),
-    ("host.worker", [("hosts[4].roles", ["worker"])], "hosts[4].roles"),
+    ("host.worker-etcd", [("hosts[4].roles", ["worker", "etcd"])], "hosts[4].roles"),
     ("host.worker-master", [("hosts[0].roles", ["master", "etcd", "worker"])], "hosts[0].roles"),
     (
         "host.fingerprint-twice",
@@ -165,6 +165,7 @@ def test_every_code_of_the_rules_is_tried_and_every_code_tried_is_documented() -
         ],
         [("endpoint.port", 443), ("endpoint.interface", "bond0.100"), ("endpoint.dns_name", "api.site1.example")],
         [("etcd.data_dir", "/data/etcd")],
+        [("hosts[5]", {"name": "w1", "address": "10.20.0.51", "roles": ["worker"]})],
         [("network.pod_cidr", "192.168.0.0/16"), ("network.service_cidr", "10.96.0.0/28")],
         [("time_servers", ["fd00::1", "10.20.0.1", "ntp.example"])],
         [(f"hosts[{n}].zone", zone) for n, zone in enumerate("abcab")],
@@ -186,8 +187,8 @@ def test_the_words_say_why() -> None:
     one = check_masters(1)
     assert one is not None
     assert "NOT highly available" in one.message
-    (worker,) = [p for p in rules(profile(("hosts[4].roles", ["worker"]))) if p.code == "host.worker"]
-    assert "can't install workers yet" in worker.message
+    (shared,) = [p for p in rules(profile(("hosts[4].roles", ["etcd", "worker"]))) if p.code == "host.worker-etcd"]
+    assert "breaks out of a Pod" in shared.message
 
 
 @given(st.integers(0, 200))

@@ -15,7 +15,7 @@ from wizard.profile.model import Host, Profile, Role
 from wizard.profile.roles import spread_roles
 from wizard.profile.survival import survival
 
-role_sets = st.sampled_from([["master", "etcd"], ["master"], ["etcd"]])
+role_sets = st.sampled_from([["master", "etcd"], ["master"], ["etcd"], ["worker"]])
 
 
 def alive(site: Profile, dead: set[str]) -> bool:
@@ -78,6 +78,22 @@ def test_zones_in_words() -> None:
     two = profile(*[(f"hosts[{n}].zone", zone) for n, zone in enumerate("aabab")])
     assert "When zone a dies, the cluster stops." in survival(two).words
     assert "When zone b dies, the API stays up." in survival(two).words
+
+
+@pytest.mark.parametrize(
+    ("workers", "schedulable", "words"),
+    [
+        (1, False, "only place for ordinary Pods"),
+        (1, True, "its Pods start on masters"),
+        (3, False, "Any of the 3 workers may die and the API stays up"),
+    ],
+)
+def test_what_becomes_of_ordinary_pods(workers: int, schedulable: bool, words: str) -> None:
+    added = [{"name": f"w{n}", "address": f"10.20.0.5{n}", "roles": ["worker"]} for n in range(workers)]
+    site = profile(*((f"hosts[{5 + n}]", host) for n, host in enumerate(added)), ("masters_schedulable", schedulable))
+    said = survival(site)
+    assert words in said.words[-1]
+    assert said.words[:-1] == survival(profile()).words
 
 
 @given(

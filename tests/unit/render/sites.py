@@ -14,10 +14,11 @@ from wizard.versions import components
 V1_37 = components("1.37.2")
 
 
-def profile(masters: int = 3, etcd_only: int = 0, **fields: Any) -> Profile:
-    """A site like kubeadm's reference: masters from 198.18.0.11 on, etcd-only hosts from 198.18.0.21 on."""
+def profile(masters: int = 3, etcd_only: int = 0, workers: int = 0, **fields: Any) -> Profile:
+    """A site like kubeadm's reference: masters from 198.18.0.11 on, etcd-only hosts from .21, workers from .51 on."""
     hosts = [Host(name=f"m{n}", address=f"198.18.0.{10 + n}") for n in range(1, masters + 1)]
     hosts += [Host(name=f"e{n}", address=f"198.18.0.{20 + n}", roles=(Role.ETCD,)) for n in range(1, etcd_only + 1)]
+    hosts += [Host(name=f"w{n}", address=f"198.18.0.{50 + n}", roles=(Role.WORKER,)) for n in range(1, workers + 1)]
     plain: dict[str, Any] = {"name": "demo", "hosts": tuple(hosts), "endpoint": Endpoint(vip="198.18.0.100")}
     return Profile(**{**plain, **fields})
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from wizard.profile.model import Network
+from wizard.profile.model import Endpoint, Network
 from wizard.render import api
 from wizard.render.images import image_refs
+from wizard.render.places import NODE_API
 from wizard.render.site import Site
 from wizard.versions import components, known
 
@@ -62,14 +63,34 @@ def test_bindings_as_kubeadm_makes_them() -> None:
     }
 
 
-def test_network_needs_neither_kube_proxy_nor_the_vip() -> None:
-    found = objects(site())
-    flannel = found["DaemonSet", "kube-flannel-ds"]["spec"]["template"]["spec"]
-    env = {item["name"]: item.get("value") for item in flannel["containers"][0]["env"]}
-    assert (env["KUBERNETES_SERVICE_HOST"], env["KUBERNETES_SERVICE_PORT"]) == ("127.0.0.1", "6443")
-    kubeconfig = yaml.safe_load(found["ConfigMap", "kube-proxy"]["data"]["kubeconfig.conf"])
-    assert kubeconfig["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:6443"
-    assert flannel["tolerations"] == [{"operator": "Exists"}]
+def test_pods_of_every_node_find_the_api_by_their_nodes_own_file() -> None:
+    """Neither needs kube-proxy's work to come up, and on a master neither needs the VIP."""
+    found = objects(site(profile(3, 0, 1)))
+    for name in ("kube-flannel-ds", "kube-proxy"):
+        pod = found["DaemonSet", name]["spec"]["template"]["spec"]
+        (volume,) = [item for item in pod["volumes"] if item["name"] == "node-api"]
+        assert volume["hostPath"] == {"path": NODE_API, "type": "File"}
+        (mount,) = [item for item in pod["containers"][0]["volumeMounts"] if item["name"] == "node-api"]
+        assert (mount["mountPath"], mount["readOnly"]) == (NODE_API, True)
+        assert pod["tolerations"] == [{"operator": "Exists"}]
+        assert pod["hostNetwork"] is True
+    flannel = found["DaemonSet", "kube-flannel-ds"]["spec"]["template"]["spec"]["containers"][0]
+    assert f"--kubeconfig-file={NODE_API}" in flannel["args"]
+    proxy = yaml.safe_load(found["ConfigMap", "kube-proxy"]["data"]["config.conf"])
+    assert proxy["clientConnection"]["kubeconfig"] == NODE_API
+
+
+def test_a_worker_more_changes_no_object_of_a_cluster_that_is_large_enough() -> None:
+    assert api.manifests(site(profile(3, 0, 2))) == api.manifests(site(profile(3)))
+
+
+def test_another_vip_rolls_the_pods_that_use_it() -> None:
+    def checksums(vip: str) -> set[str]:
+        found = objects(site(profile(endpoint=Endpoint(vip=vip))))
+        pods = [found["DaemonSet", name]["spec"]["template"] for name in ("kube-flannel-ds", "kube-proxy")]
+        return {pod["metadata"]["annotations"]["slipway/config"] for pod in pods}
+
+    assert not checksums("198.18.0.100") & checksums("198.18.0.101")
 
 
 @pytest.mark.parametrize("mode", ["iptables", "nftables"])

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from wizard import pki
+from wizard.pki.hosts import bootstrap_kubeconfig
 from wizard.render import api
 
 from .sites import profile, site
@@ -16,7 +17,7 @@ COMPONENTS = (api.system, api.containerd, api.etcd, api.haproxy, api.keepalived,
 
 
 def test_every_file_is_documented_and_nothing_else() -> None:
-    wanted = profile(3, 1, time_servers=("ntp.example",))
+    wanted = profile(3, 1, 1, time_servers=("ntp.example",))
     sites = (site(wanted), site(wanted, time_service="systemd-timesyncd"))
     keys, _ = pki.make(pki.wanted(wanted), None, datetime.datetime.now(datetime.UTC))
     files = [
@@ -28,6 +29,7 @@ def test_every_file_is_documented_and_nothing_else() -> None:
         )
         for file in files
     ]
+    files.append(bootstrap_kubeconfig(keys, wanted, "abcdef.0123456789abcdef"))
     rows = [line for line in DOC.read_text().splitlines() if line.startswith("| `/")]
     documented = [path for row in rows for path in re.findall(r"`(/[^`]+)`", row.split("|")[1])]
     assert len(documented) == len(set(documented))

@@ -165,6 +165,39 @@ def test_kubelet_names_and_addresses_its_node() -> None:
     assert "--node-labels=topology.kubernetes.io/zone=Rack-7-left" in arguments
 
 
+WORKERS = profile(3, 0, 2, masters_schedulable=False)
+W1 = WORKERS.host("w1")
+
+
+def test_a_worker_asks_for_its_certificate_and_has_no_taint() -> None:
+    of = site(WORKERS)
+    assert " --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf" in text(
+        api.kubelet, "/etc/kubernetes/kubelet.env", of, W1
+    )
+    assert "bootstrap" not in text(api.kubelet, "/etc/kubernetes/kubelet.env", of)
+    config = yaml.safe_load(text(api.kubelet, "/var/lib/kubelet/config.yaml", of, W1))
+    assert "registerWithTaints" not in config
+    assert config["rotateCertificates"] is True
+
+
+def test_a_worker_has_no_part_of_the_control_plane() -> None:
+    of = site(WORKERS)
+    for component in (api.etcd, api.haproxy, api.keepalived, api.static_pods):
+        assert component(of, W1) == ()
+    files = by_path(api.system(of, W1))
+    assert "ip_nonlocal_bind" not in files["/etc/sysctl.d/90-slipway.conf"].text
+    assert "net.ipv4.ip_forward = 1" in files["/etc/sysctl.d/90-slipway.conf"].text
+    assert "/etc/sysusers.d/slipway.conf" not in files
+
+
+@pytest.mark.parametrize(("host", "server"), [("m1", "https://127.0.0.1:6443"), ("w1", "https://198.18.0.100:6443")])
+def test_a_nodes_pods_find_the_api_beside_them_or_at_the_vip_and_bring_their_own_tokens(host: str, server: str) -> None:
+    config = yaml.safe_load(text(api.kubelet, "/etc/kubernetes/node-api.conf", site(WORKERS), WORKERS.host(host)))
+    account = "/var/run/secrets/kubernetes.io/serviceaccount"
+    assert config["clusters"][0]["cluster"] == {"certificate-authority": f"{account}/ca.crt", "server": server}
+    assert config["users"][0]["user"] == {"tokenFile": f"{account}/token"}
+
+
 def test_masters_are_tainted_unless_the_profile_wants_them_schedulable() -> None:
     tainted = yaml.safe_load(text(api.kubelet, "/var/lib/kubelet/config.yaml", site()))
     free = yaml.safe_load(text(api.kubelet, "/var/lib/kubelet/config.yaml", site(profile(masters_schedulable=True))))

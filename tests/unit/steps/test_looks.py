@@ -188,7 +188,7 @@ ELSEWHERE = {
 def test_a_node_is_ready_labelled_and_tainted_as_the_profile_says(
     seen: dict[str, Any], schedulable: bool, wrong: list[str]
 ) -> None:
-    found = cluster.node_differences(seen, M1, schedulable=schedulable)
+    found = cluster.master_differences(seen, M1, schedulable=schedulable)
     assert [diff.subject.removeprefix("node m1 ") for diff in found] == wrong
 
 
@@ -231,6 +231,25 @@ DEPLOYED = {"readyReplicas": 2, "updatedReplicas": 2}
 def test_a_workload_is_ready_when_all_its_newest_pods_are(kind: str, there: list[Any], before: str | None) -> None:
     diff = cluster.not_ready({"kind": kind, "metadata": {"name": "dns", "namespace": "kube-system"}}, there)
     assert (diff.before if diff else None) == before
+
+
+@pytest.mark.parametrize(
+    ("nodes", "wrong"),
+    [
+        (["True"] * 3, ["DaemonSet kube-system/dns"]),
+        (["True", "Unknown", "True"], []),
+        (["True", "False", "True"], []),
+        (["True", "", "True"], []),
+        ([], ["DaemonSet kube-system/dns"]),
+    ],
+    ids=["all up", "one silent", "one sick", "one that never said", "no word of nodes"],
+)
+def test_a_node_that_is_down_holds_no_daemon_set_up(nodes: list[str], wrong: list[str]) -> None:
+    manifest = "{kind: DaemonSet, metadata: {name: dns, namespace: kube-system}}"
+    step = cluster.rollout_step("cluster/rollout", "Rollout", ["m1"], manifest, weight=1)
+    there = workload("DaemonSet", **{**SET, "numberReady": 2})
+    lines = [json.dumps(there), *(f"node {ready}" for ready in nodes)]
+    assert judged(step, "\n".join(lines)) == wrong
 
 
 def test_a_namesake_in_another_namespace_is_not_the_workload() -> None:
