@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from wizard.facts.model import Survey
 from wizard.profile.model import Profile
 from wizard.profile.rules import check_field
-from wizard.ui.draft import ETCD, MASTER, Draft, HostDraft, blank, host_named, load, next_name
+from wizard.ui.draft import ETCD, MASTER, WORKER, Draft, HostDraft, blank, host_named, load, next_name
 from wizard.ui.fields import BY_PATH, CLUSTER_FIELDS
 from wizard.ui.planview import plan_lines
 from wizard.ui.ranges import Pasted, Unclear, expand
@@ -142,6 +142,34 @@ def test_members_are_handed_out() -> None:
     assert len(hand_out(draft, 5).members) == 5
     assert len(hand_out(draft, 7).members) == 5, "no more than there are hosts"
     assert hand_out(hand_out(draft, 5), 1).hosts[3].roles == ()
+
+
+def test_a_worker_is_never_a_member() -> None:
+    """However many are asked for; what it is stays as it was."""
+    draft = Draft({}, (host_named("w1", "", (WORKER,)), *(host_named(f"m{n}", "", (MASTER,)) for n in (1, 2, 3))))
+    assert draft.candidates == (1, 2, 3)
+    for size in (1, 3, 5, 7):
+        shared = hand_out(draft, size)
+        assert shared.hosts[0].roles == (WORKER,)
+        assert [host.name for host in shared.members] == ["m1", "m2", "m3"][:size]
+
+
+@pytest.mark.parametrize(("roles", "names"), [((WORKER,), ["w1", "w2"]), ((MASTER, ETCD), ["m4", "m5"])])
+def test_pasted_hosts_are_named_by_their_role(roles: tuple[str, ...], names: list[str]) -> None:
+    """w for workers, m for masters."""
+    draft = load(Profile.model_validate(sample()))
+    assert [host.name for host in hosts_of("198.18.0.51-52", draft, roles)] == names
+
+
+def test_workers_are_drawn_below_and_not_all_of_a_hundred() -> None:
+    """They are no etcd-only hosts; a picture of a hundred boxes is none."""
+    hosts: list[dict[str, object]] = [{"name": f"m{n}", "address": f"10.0.0.{n}"} for n in (1, 2, 3)]
+    hosts += [{"name": f"w{n}", "address": f"10.0.1.{n}", "roles": ["worker"]} for n in range(1, 101)]
+    picture = topology(Profile.model_validate({"name": "s", "hosts": hosts, "endpoint": {"vip": "10.0.0.100"}}))
+    assert "etcd only" not in picture
+    assert picture.index("workers:") > picture.index(" m3 ─")
+    assert picture.count("╭─ w") == 6
+    assert "… and 94 more" in picture
 
 
 def test_a_vip_is_suggested_in_the_masters_subnet() -> None:

@@ -24,6 +24,7 @@ from wizard.ui.screens.paste import PasteHosts
 from wizard.ui.screens.review import ReviewScreen
 from wizard.ui.session import Step
 from wizard.ui.widgets.field import Line
+from wizard.ui.widgets.picks import Picks
 
 from .driving import NARROW, comes, field, press, sees, type_in, until, words
 from .fakes import FakeServices
@@ -62,6 +63,32 @@ async def test_five_members_by_adding_two_hosts(make_app: MakeApp, profile_file:
         await sees(pilot, "Ready to install on 5 hosts")
         assert [host.name for host in app.session.draft.members] == ["m1", "m2", "m3", "e1", "e2"]
         assert [host.name for host in app.session.draft.masters] == ["m1", "m2", "m3"]
+
+
+async def test_a_worker_is_added_and_never_offered_as_a_member(make_app: MakeApp, profile_file: Path) -> None:
+    """By keys alone, in a narrow terminal; seven members still need seven other hosts."""
+    app = make_app(profile=profile_file)
+    async with app.run_test(size=NARROW) as pilot:
+        await at(pilot, Step.HOSTS, HostsScreen)
+        app.screen.query_one("#hosts").focus()
+        await press(pilot, "a")
+        await comes(pilot, HostForm)
+        await press(pilot, "tab")
+        await type_in(pilot, "198.18.0.51")
+        await press(pilot, "tab", "left")
+        await sees(pilot, "(•) worker")
+        await press(pilot, "ctrl+s")
+        await comes(pilot, HostsScreen)
+        await sees(pilot, "3 masters, 3 etcd members, 1 worker")
+        app.go(Step.ETCD)
+        await comes(pilot, EtcdScreen)
+        assert app.screen.query_one("#members", Picks).option_count == 3
+        await press(pilot, "right")
+        await sees(pilot, "5 members need 5 hosts besides workers, and there are 3")
+        await press(pilot, "left", "ctrl+n")
+        await comes(pilot, ReviewScreen)
+        await sees(pilot, "Ready to install on 4 hosts")
+        assert [host.roles for host in app.session.draft.hosts][3] == ("worker",)
 
 
 async def test_an_even_size_picked_by_hand_is_refused(make_app: MakeApp, profile_file: Path) -> None:

@@ -145,7 +145,7 @@ def _view(found: Status, vip: str) -> RenderableType:
         table.add_row(
             Text(host.name, style="bold"), " ".join(host.roles), _mark(host.api),
             _mark(member.healthy if member else None, "leader" if member and member.leader else ""),
-            _mark(node.ready if node else None), "holds" if host.vip else "",
+            _mark(node.ready if node else False if host.name in found.missing else None), "holds" if host.vip else "",
             plain(host.failure) or ", ".join(broken) or "all active",
         )  # fmt: skip
     words = "All is well." if found.well else "Something is amiss: see above."

@@ -12,12 +12,14 @@ from wizard.errors import SlipwayError
 from wizard.plans.job import Connect
 from wizard.profile.model import Host, Profile, Role
 from wizard.remote.base import Command
+from wizard.render.node import is_node
 from wizard.render.places import ETCD_CONFIG
 from wizard.steps.cluster import KUBECTL
 from wizard.steps.etcd import READY, api_ready
 from wizard.steps.objects import items_of
 
-MASTER_UNITS = ("containerd", "kubelet", "haproxy", "keepalived")
+NODE_UNITS = ("containerd", "kubelet")
+MASTER_UNITS = (*NODE_UNITS, "haproxy", "keepalived")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Status:
     members: tuple[Member, ...]
     nodes: tuple[Node, ...]
     missing: tuple[str, ...] = ()
-    """Masters that are not nodes."""
+    """Masters and workers that are not nodes."""
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -117,7 +119,9 @@ def _script(profile: Profile, host: Host) -> str:
 
 def _units(host: Host) -> tuple[str, ...]:
     own = ("etcd",) if Role.ETCD in host.roles else ()
-    return own + (MASTER_UNITS if Role.MASTER in host.roles else ())
+    if Role.MASTER in host.roles:
+        return own + MASTER_UNITS
+    return own + (NODE_UNITS if Role.WORKER in host.roles else ())
 
 
 def read(profile: Profile, answers: Mapping[str, str | SlipwayError]) -> Status:
@@ -141,7 +145,7 @@ def read(profile: Profile, answers: Mapping[str, str | SlipwayError]) -> Status:
             members.append(Member(host.name, said.get("etcd") == "yes", _leads(said.get("member", ""))))
         nodes = nodes or tuple(_nodes(said.get("nodes", "")))
     known = {node.name for node in nodes}
-    missing = tuple(host.name for host in profile.masters if host.name not in known)
+    missing = tuple(host.name for host in profile.hosts if is_node(host) and host.name not in known)
     return Status(tuple(hosts), tuple(members), nodes, missing)
 
 

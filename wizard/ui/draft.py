@@ -16,9 +16,9 @@ from wizard.ui.fields import CLUSTER_FIELDS, HOST, FieldSpec
 
 Plain = dict[str, Any]
 
-MASTER, ETCD = "master", "etcd"
+MASTER, ETCD, WORKER = "master", "etcd", "worker"
 
-ROLE_SETS = {"master + etcd": (MASTER, ETCD), "master": (MASTER,), "etcd only": (ETCD,)}
+ROLE_SETS = {"master + etcd": (MASTER, ETCD), "master": (MASTER,), "etcd": (ETCD,), "worker": (WORKER,)}
 """The roles a host can have, in the forms' words."""
 
 
@@ -91,6 +91,16 @@ class Draft:
         return tuple(host for host in self.hosts if ETCD in host.roles)
 
     @property
+    def candidates(self) -> tuple[int, ...]:
+        """Return the places of the hosts that may hold an etcd member: all but workers."""
+        return tuple(index for index, host in enumerate(self.hosts) if WORKER not in host.roles)
+
+    @property
+    def workers(self) -> tuple[HostDraft, ...]:
+        """Return the hosts that run ordinary Pods alone."""
+        return tuple(host for host in self.hosts if WORKER in host.roles)
+
+    @property
     def masters(self) -> tuple[HostDraft, ...]:
         """Return the hosts that run the control plane."""
         return tuple(host for host in self.hosts if MASTER in host.roles)
@@ -130,6 +140,11 @@ def load(profile: Profile) -> Draft:
 def host_named(name: str, address: str, roles: tuple[str, ...] = (MASTER, ETCD)) -> HostDraft:
     """Return a fresh host."""
     return HostDraft({"name": name, "address": address}, roles)
+
+
+def name_prefix(roles: tuple[str, ...]) -> str:
+    """Return how the names of hosts with `roles` begin, where nobody names them: m, w or e."""
+    return next((role[0] for role in (MASTER, WORKER, ETCD) if role in roles), "m")
 
 
 def next_name(draft: Draft, prefix: str = "m") -> str:

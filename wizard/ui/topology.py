@@ -10,15 +10,25 @@ BOX = 25
 """Columns of one host's box, frame and one column of space included."""
 
 
+DRAWN = 6
+"""So many workers get a box of their own."""
+
+
 def topology(profile: Profile, width: int = 78) -> str:
-    """Return the picture, at most `width` columns wide. Masters come first, etcd-only hosts below them."""
+    """Return the picture, at most `width` columns wide: masters first, then etcd-only hosts, then workers."""
     masters = profile.masters
-    others = tuple(host for host in profile.hosts if Role.MASTER not in host.roles)
+    others = tuple(host for host in profile.hosts if not {Role.MASTER, Role.WORKER} & set(host.roles))
+    workers = tuple(host for host in profile.workers if Role.MASTER not in host.roles)
     lines = [*_endpoint(profile)]
     lines += _rows(masters, width, joined=True)
     if others:
         lines += ["", " etcd only: no Kubernetes node"]
         lines += _rows(others, width, joined=False)
+    if workers:
+        lines += ["", " workers: ordinary Pods run here, and find the API at the VIP"]
+        lines += _rows(workers[:DRAWN], width, joined=False)
+        if len(workers) > DRAWN:
+            lines.append(f" … and {len(workers) - DRAWN} more")
     return "\n".join(line.rstrip() for line in lines)
 
 

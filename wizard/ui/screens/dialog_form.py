@@ -27,8 +27,8 @@ T = TypeVar("T")
 ROLES = FieldSpec(
     "roles",
     "Role",
-    "A master runs the control plane. An etcd-only host is no Kubernetes node: it holds a member of the database and "
-    "nothing else. The etcd step can hand members out for you.",
+    "A master runs the control plane, a worker ordinary Pods. An etcd-only host is no Kubernetes node: it holds a "
+    "member of the database and nothing else. The etcd step can hand members out for you.",
     choices=tuple(ROLE_SETS),
 )
 

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from wizard import versions
+from wizard.profile.model import Profile
 from wizard.profile.survival import survival
 from wizard.ui.frame import StepScreen
 from wizard.ui.session import Step
@@ -50,9 +51,8 @@ class DoneScreen(StepScreen):
             version = profile.kubernetes or versions.default()
             yield fact(
                 "Built",
-                f"Kubernetes {version}: {count(len(profile.masters), 'master')}, "
-                f"{count(len(profile.etcd_members), 'etcd member')}, API at {profile.endpoint.vip}:"
-                f"{profile.endpoint.port}",
+                f"Kubernetes {version}: {', '.join(_counts(profile))}, "
+                f"API at {profile.endpoint.vip}:{profile.endpoint.port}",
             )
             if built.kubeconfig is not None:
                 yield fact("Kubeconfig", str(built.kubeconfig))
@@ -90,6 +90,12 @@ class DoneScreen(StepScreen):
     def close(self) -> None:
         """Leave the wizard."""
         self.wizard.action_leave()
+
+
+def _counts(profile: Profile) -> list[str]:
+    """Return how many masters, etcd members and workers there are; workers only where there are some."""
+    workers = [count(len(profile.workers), "worker")] if profile.workers else []
+    return [count(len(profile.masters), "master"), count(len(profile.etcd_members), "etcd member"), *workers]
 
 
 def fact(name: str, text: str) -> Widget:

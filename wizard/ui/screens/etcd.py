@@ -30,13 +30,17 @@ from wizard.ui.words import LEVEL_MARK, LEVEL_STYLE, SLOW_DISKS, count, etcd_dis
 
 
 def hand_out(draft: Draft, size: int) -> Draft:
-    """Return the draft with `size` members, as many as there are hosts at most, spread as `spread_roles` does it."""
-    masters = [str(index) for index, host in enumerate(draft.hosts) if MASTER in host.roles]
-    others = [str(index) for index, host in enumerate(draft.hosts) if MASTER not in host.roles]
-    zones = {str(index): host.text("zone").strip() for index, host in enumerate(draft.hosts)}
-    roles = spread_roles(masters, others, min(size, len(draft.hosts)), zones)
-    for index, host in enumerate(draft.hosts):
-        draft = draft.with_host(index, host.having(ETCD, ETCD in roles[str(index)]))
+    """Return the draft with `size` members, as many as there are hosts for them, spread as `spread_roles` does it.
+
+    Workers get none.
+    """
+    able = draft.candidates
+    masters = [str(index) for index in able if MASTER in draft.hosts[index].roles]
+    others = [str(index) for index in able if MASTER not in draft.hosts[index].roles]
+    zones = {str(index): draft.hosts[index].text("zone").strip() for index in able}
+    roles = spread_roles(masters, others, min(size, len(able)), zones)
+    for index in able:
+        draft = draft.with_host(index, draft.hosts[index].having(ETCD, ETCD in roles[str(index)]))
     return draft
 
 
@@ -80,7 +84,9 @@ class EtcdScreen(FormScreen):
 
     def fill(self) -> None:
         """Draw the hosts anew."""
-        lines = [(self.host_words(host), ETCD in host.roles) for host in self.session.draft.hosts]
+        draft = self.session.draft
+        able = [draft.hosts[index] for index in draft.candidates]
+        lines = [(self.host_words(host), ETCD in host.roles) for host in able]
         self.query_one("#members", Picks).show(lines)
 
     def host_words(self, host: HostDraft) -> Content:
@@ -103,7 +109,7 @@ class EtcdScreen(FormScreen):
 
     def explain_size(self) -> None:
         """Say what the size survives, and why it is refused where it is."""
-        size, hosts = self.members, len(self.session.draft.hosts)
+        size, hosts = self.members, len(self.session.draft.candidates)
         problem = self.size_problem()
         parts = [Content(f"{count(size, 'member')}: {survives(size)}; {quorum(size)} must agree on every write.\n")]
         if problem is not None:
@@ -119,10 +125,11 @@ class EtcdScreen(FormScreen):
             parts.append(Content.styled(words, "$quiet"))
         if size > hosts:
             lack = size - hosts
+            able = "hosts besides workers" if self.session.draft.workers else "hosts"
             parts.append(
                 Content.styled(
-                    f"\n✗ {size} members need {size} hosts, and there are {hosts}. Add {count(lack, 'host')} that hold "
-                    "etcd only: ctrl+e.",
+                    f"\n✗ {size} members need {size} {able}, and there are {hosts}. "
+                    f"Add {count(lack, 'host')} that hold etcd only: ctrl+e.",
                     "$error",
                 )
             )
@@ -143,8 +150,9 @@ class EtcdScreen(FormScreen):
     def picked(self, event: Picks.Picked) -> None:
         """Put a member on a host, or take it away."""
         draft = self.session.draft
-        host = draft.hosts[event.index]
-        draft = draft.with_host(event.index, host.having(ETCD, ETCD not in host.roles))
+        index = draft.candidates[event.index]
+        host = draft.hosts[index]
+        draft = draft.with_host(index, host.having(ETCD, ETCD not in host.roles))
         self.session.draft = draft
         size = len(draft.members)
         self.session.etcd_size = None
@@ -173,7 +181,7 @@ class EtcdScreen(FormScreen):
         """Say below what the way on lacks."""
         first = next((problem for problem in problems if problem.level is Level.ERROR), None)
         words = f"✗ {first.message}" if first else ""
-        if self.members > len(self.session.draft.hosts):
+        if self.members > len(self.session.draft.candidates):
             words = f"✗ {self.members} members need {self.members} hosts"
         say(self, "#verdict", words, style="$error", fixed=True)
 
@@ -190,11 +198,11 @@ class EtcdScreen(FormScreen):
             return
         draft = self.session.draft.with_host(index, host)
         wanted = self.session.etcd_size
-        self.change(hand_out(draft, wanted) if wanted and wanted >= len(draft.hosts) else draft)
+        self.change(hand_out(draft, wanted) if wanted and wanted >= len(draft.candidates) else draft)
 
     def action_next(self) -> None:
         """Go on where the members make a cluster."""
-        if self.members > len(self.session.draft.hosts):
+        if self.members > len(self.session.draft.candidates):
             self.query_one("#size").focus()
             return
         super().action_next()

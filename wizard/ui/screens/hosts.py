@@ -79,9 +79,10 @@ class HostsScreen(FormScreen):
                 for index, host in enumerate(draft.hosts)
             }
         )
-        masters, members = count(len(draft.masters), "master"), count(len(draft.members), "etcd member")
+        parts = [count(len(draft.masters), "master"), count(len(draft.members), "etcd member")]
+        parts += [count(len(draft.workers), "worker")] if draft.workers else []
         words = (
-            f"Hosts   {masters}, {members}"
+            f"Hosts   {', '.join(parts)}"
             if draft.hosts
             else "Hosts   none yet: Tab, then a adds one and p pastes several"
         )

@@ -8,7 +8,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static, TextArea
 
-from wizard.ui.draft import ROLE_SETS, Draft, HostDraft, host_named, next_name
+from wizard.ui.draft import ROLE_SETS, Draft, HostDraft, host_named, name_prefix, next_name
 from wizard.ui.frame import Modal
 from wizard.ui.ranges import Unclear, expand
 from wizard.ui.widgets.choice import Choice
@@ -17,11 +17,11 @@ from wizard.ui.words import count
 
 
 def hosts_of(text: str, draft: Draft, roles: tuple[str, ...]) -> tuple[HostDraft, ...]:
-    """Return the hosts that `text` names and `draft` doesn't have yet, named m1, m2, … where it gives no names.
+    """Return the hosts that `text` names and `draft` doesn't have yet, named m1, e1 or w1, … where it gives no names.
 
     Raises `Unclear`.
     """
-    prefix = "m" if "master" in roles else "e"
+    prefix = name_prefix(roles)
     known = {host.address for host in draft.hosts}
     fresh: list[HostDraft] = []
     for pasted in expand(text):
