@@ -5,6 +5,9 @@
     closed    three masters and two etcd-only hosts, installed by a sudo user with a password, from a jump host that
               sees nothing but them; its first answer is in `closed.kept["first"]`
 
+    workers   three masters and a worker, installed; its first answer is in `workers.kept["first"]`. A second worker is
+              up and not in the cluster yet
+
 A datacenter is made when first asked for and ended after its last file, so that idle clusters slow nothing down.
 """
 
@@ -25,9 +28,9 @@ from wizard.bundle.places import default_folder
 
 from .helpers import OWN, Lab, Labs
 
-ORDER = ("bad_input", "install", "failover", "isolated", "five", "resume", "wizard", "datacenter")
+ORDER = ("bad_input", "install", "failover", "isolated", "five", "workers", "resume", "wizard", "datacenter")
 """Files by what they share: who bends hosts goes before who installs on them, users of one cluster side by side."""
-USES = {"hosts": "hosts", "cluster": "hosts", "closed": "closed"}
+USES = {"hosts": "hosts", "cluster": "hosts", "closed": "closed", "workers": "workers"}
 """Fixture → the datacenter it stands on."""
 ENDS = pytest.StashKey[set[str]]()
 
@@ -106,3 +109,9 @@ def closed(labs: Labs, bundle: Bundle) -> Lab:
     made = labs.open("closed", etcd=2, user="ops")
     jump = labs.keep("closed", practice.isolated_namespace(made.datacenter))
     return replace(made, inside=tuple(jump.command())).installed()
+
+
+@pytest.fixture(scope="session")
+def workers(labs: Labs, bundle: Bundle) -> Lab:
+    made = labs.open("workers", workers=2)
+    return made.installed(made.written("one-worker", lambda data: data["hosts"].pop()))

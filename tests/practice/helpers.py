@@ -161,9 +161,9 @@ class Lab:
     def apply(self, profile: Path | None = None, *words: str | Path, **more: Any) -> Said:
         return self.slipway("apply", profile or self.profile, "--yes", *words, **more)
 
-    def installed(self) -> Lab:
-        """Install the cluster of the ready profile; fail with the run's own words where that fails."""
-        said = self.kept["first"] = self.apply()
+    def installed(self, profile: Path | None = None) -> Lab:
+        """Install the cluster of the ready profile (or another); fail with the run's own words where that fails."""
+        said = self.kept["first"] = self.apply(profile)
         if said.exit != 0:
             steps = self.journal().record(said.found["run"]).steps.values()
             words = [f"{step.info.id}: {step.details}" for step in steps if step.details]
