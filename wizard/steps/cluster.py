@@ -40,9 +40,10 @@ def objects_step(
     probe = f"{KUBECTL} get --ignore-not-found -o json -f - {document}\n"
     answers = f"curl -skf -m 2 -o /dev/null {LOCAL_API}/readyz"
     ready = wait_on_host(answers, 60, "no apiserver answered through haproxy")
-    # To check them, kubectl would fetch the API's whole schema, which a fresh apiserver has yet to compute; a field that
-    # the API doesn't know shows at the look afterwards.
-    apply = f"{ready}\n{KUBECTL} apply --server-side --validate=false --force-conflicts --field-manager=slipway -f - >/dev/null {document}\n"
+    # To check them, kubectl would fetch the API's whole schema, which a fresh apiserver has yet to compute; a field
+    # that the API doesn't know shows at the look afterwards.
+    options = "--server-side --validate=false --force-conflicts --field-manager=slipway"
+    apply = f"{ready}\n{KUBECTL} apply {options} -f - >/dev/null {document}\n"
 
     def judge(output: str, status: int) -> Verdict:
         if status != 0 and not output.strip():
