@@ -16,6 +16,8 @@ from wizard.render.places import BALANCER_HEALTH_PORT, HAPROXY_SOCKET
 from wizard.render.site import Site
 from wizard.steps.kit import Service, files_of, service_step
 
+HAPROXY_UNIT = "haproxy.service"
+KEEPALIVED_UNIT = "keepalived.service"
 DRAINED = "drained"
 _QUIET_SECONDS = 1
 """After the drain requests under way end within this time; those that last (watches) are told by the apiserver."""
@@ -29,7 +31,7 @@ _NONE_FORCED = (
 def haproxy_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
     """Return the step that keeps haproxy configured and running. A change is a reload: a restart would fail writes."""
     service = Service(
-        unit="haproxy.service",
+        unit=HAPROXY_UNIT,
         files=files_of(render.haproxy(site, host)),
         # Any answer will do: it says 503 while no apiserver is up yet. What a killed run left drained is drift.
         ready=f"curl -s -m 2 -o /dev/null http://127.0.0.1:{BALANCER_HEALTH_PORT}/ && {_NONE_FORCED}",
@@ -45,7 +47,7 @@ def haproxy_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: floa
 def keepalived_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
     """Return the step that keeps keepalived configured and running. A change is a reload: the VIP stays where it is."""
     service = Service(
-        unit="keepalived.service",
+        unit=KEEPALIVED_UNIT,
         files=files_of(render.keepalived(site, host)),
         ready="systemctl is-active -q keepalived.service",
         ready_seconds=30,

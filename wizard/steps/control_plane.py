@@ -16,8 +16,16 @@ from wizard.render.places import CONTROLLER_MANAGER_PORT, SCHEDULER_PORT
 from wizard.render.site import Site
 from wizard.steps.balancer import draining
 from wizard.steps.etcd import api_ready
-from wizard.steps.kit import Service, files_of, service_step, wait_on_host
+from wizard.steps.kit import Service, files_of, note_folders, service_step, wait_on_host
 
+KUBELET_UNIT = "kubelet.service"
+KUBELET_STATE = (
+    *("/var/lib/kubelet", "/var/log/pods", "/var/log/containers", "/usr/libexec/kubernetes"),
+    *("/var/lib/cni", "/run/flannel", "/etc/cni/net.d/10-flannel.conflist"),
+)
+"""What the kubelet and the Pods it runs make on the host."""
+_VOLUMES = ("/etc/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/ca-certificates")
+"""Folders of the host that the control plane's manifests have made where they are missing (``DirectoryOrCreate``)."""
 _CUT = "--slipway-cut--"
 _COMM = 15
 """The kernel keeps 15 characters of a process's name (proc(5), comm)."""
@@ -26,10 +34,12 @@ _COMM = 15
 def kubelet_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
     """Return the step that keeps the kubelet configured and running."""
     service = Service(
-        unit="kubelet.service",
+        unit=KUBELET_UNIT,
         files=files_of(render.kubelet(site, host)),
         ready="curl -sf -m 2 -o /dev/null http://127.0.0.1:10248/healthz",
         ready_seconds=60,
+        before_start=note_folders(_VOLUMES),
+        state=KUBELET_STATE,
     )
     return service_step(f"{host.name}/kubelet", "kubelet", host.name, "node", service, needs=needs, weight=weight)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wizard.bundle.lock import Artifact, Bundle
+from wizard.engine.marker import BEFORE
 from wizard.engine.step import Change, Diff, Drifted, Pipe, Probe, Satisfied, Step, Verdict
 
 FOLDER = "/var/lib/slipway/packages"
+"""In it: ``installed``, what slipway installed (package_version_architecture); ``brought`` and ``found``, the
+configuration files of these packages (package and path) that came with them, and that were there already."""
 
 _INSTALL = f"""
 cd {FOLDER}
@@ -18,6 +21,17 @@ made=no
 if [ ! -e $policy ]; then printf '#!/bin/sh\\nexit 101\\n' > $policy; chmod 755 $policy; made=yes; fi
 cleanup() {{ [ $made = no ] || rm -f $policy; }}
 trap cleanup EXIT
+for deb in ./*.deb; do
+  name=$(basename "$deb" .deb); echo "$name" >> installed
+  dpkg-deb --info "$deb" conffiles 2>/dev/null | grep '^/' | while read -r path; do
+    if [ ! -e "$path" ]; then echo "${{name%%_*}} $path" >> brought; continue; fi
+    grep -q " $path\\$" brought 2>/dev/null || echo "${{name%%_*}} $path" >> found
+    kept="{BEFORE}$path"
+    [ -e "$kept" ] || (
+      umask 077; mkdir -p "${{kept%/*}}" && cp -a "$path" "$kept.part" && mv -fT "$kept.part" "$kept"
+    )
+  done || true
+done
 n=0
 until DEBIAN_FRONTEND=noninteractive dpkg -i --force-confold --force-confdef --force-unsafe-io ./*.deb \\
     > dpkg.log 2>&1 < /dev/null; do
@@ -30,7 +44,6 @@ until DEBIAN_FRONTEND=noninteractive dpkg -i --force-confold --force-confdef --f
   sleep 2
 done
 sync -f {FOLDER}
-for deb in ./*.deb; do basename "$deb" .deb; done >> installed
 # Of these services only the clock's has nothing to wait for.
 case "$(echo ./*.deb)" in *chrony_*) systemctl start chrony.service || true;; esac
 rm -f ./*.deb dpkg.log

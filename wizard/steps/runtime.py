@@ -16,6 +16,8 @@ BIN = "/usr/local/bin"
 ETCD = ("etcd", "etcdctl", "etcdutl")
 RUNTIME = ("containerd", "containerd-shim-runc-v2", "ctr", "runc")
 KUBERNETES = ("kubelet", "kubectl")
+STATE = "/var/lib/containerd"
+UNIT = "containerd.service"
 
 
 def binaries_step(
@@ -35,10 +37,11 @@ def cni_step(host: Host, bundle: Bundle, *, needs: tuple[str, ...], weight: floa
 def containerd_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
     """Return the step that keeps containerd configured and running."""
     service = Service(
-        unit="containerd.service",
+        unit=UNIT,
         files=files_of(render.containerd(site, host)),
         ready="ctr version >/dev/null 2>&1",
         ready_seconds=60,
+        state=(STATE, "/opt/containerd"),
     )
     return service_step(
         f"{host.name}/containerd", "Container runtime", host.name, "runtime", service, needs=needs, weight=weight
