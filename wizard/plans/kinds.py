@@ -5,14 +5,18 @@ A new kind is a name in `Kind`, a file beside this one that makes its plan, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from wizard.bundle.lock import Bundle
 from wizard.engine.step import Plan
+from wizard.errors import Problem
+from wizard.facts.model import Survey
 from wizard.pki.store import Pki
 from wizard.plans.install import install
-from wizard.plans.task import Kind, Task
+from wizard.plans.look import Connect
+from wizard.plans.reset import reset, still_needed
+from wizard.plans.task import Job, Kind, Task
 from wizard.plans.verify import verify
 from wizard.render.site import Site
 
@@ -42,6 +46,11 @@ class Work:
     makes_keys: bool = False
     """Identity, authorities and keys are made where they are missing; profile and admin kubeconfig are kept after it.
     Otherwise it gets what is there, and nothing is kept."""
+    undoes: bool = False
+    """It takes away what is there: no cluster has to stand, only its own hosts count, and when all of them are done the
+    cluster's keys and identity are put away."""
+    asks: Callable[[Job, Survey, Connect], Awaitable[tuple[Problem, ...]]] | None = None
+    """What only the cluster itself can tell against it, asked before anything is touched."""
     tally: str = "{changed} of {total} steps changed something"
     """What is told of the steps at the end; ``{good}`` are those that are as wanted."""
     lists: bool = False
@@ -63,5 +72,11 @@ KINDS: Mapping[Kind, Work] = {
         tally="{good} of {total} checks passed",
         lists=True,
         again="Mend what is named above, then verify again.",
+    ),
+    Kind.RESET: Work(
+        "Reset {}".format,
+        lambda given: reset(given.site, given.task),
+        undoes=True,
+        asks=still_needed,
     ),
 }
