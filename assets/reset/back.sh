@@ -1,5 +1,10 @@
 {# What lies at a path and what lay there before slipway: `pending` passes on those paths that are not as before. #}
-found() { awk '{print $2}' "$s/packages/found" 2>/dev/null; }
+# What lay there before slipway's packages, as far as it was kept.
+found() {
+  awk '{print $2}' "$s/packages/found" 2>/dev/null | sort -u | while read -r path; do
+    [ ! -e "$s/before$path" ] && [ ! -L "$s/before$path" ] || echo "$path"
+  done
+}
 same() {
   if [ -L "$1" ]; then [ -L "$2" ] && [ "$(readlink "$1")" = "$(readlink "$2")" ]; return; fi
   [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2" && [ "$(stat -c '%a %u:%g' "$1")" = "$(stat -c '%a %u:%g' "$2")" ]

@@ -22,10 +22,14 @@ KUBELET_UNIT = "kubelet.service"
 KUBELET_STATE = (
     *("/var/lib/kubelet", "/var/log/pods", "/var/log/containers", "/usr/libexec/kubernetes"),
     *("/var/lib/cni", "/run/flannel", "/etc/cni/net.d/10-flannel.conflist"),
+    "/etc/systemd/logind.conf.d/99-kubelet.conf",
 )
-"""What the kubelet and the Pods it runs make on the host."""
-_VOLUMES = ("/etc/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/ca-certificates")
-"""Folders of the host that the control plane's manifests have made where they are missing (``DirectoryOrCreate``)."""
+"""What the kubelet and the Pods it runs make on the host; the last so that a shutdown waits for Pods."""
+_FOLDERS = (
+    *("/etc/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/ca-certificates"),
+    *("/etc/cni/net.d", "/etc/systemd/logind.conf.d"),
+)
+"""Folders that the kubelet makes where they are missing, for itself or for Pods (``DirectoryOrCreate``)."""
 _CUT = "--slipway-cut--"
 _COMM = 15
 """The kernel keeps 15 characters of a process's name (proc(5), comm)."""
@@ -38,7 +42,7 @@ def kubelet_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: floa
         files=files_of(render.kubelet(site, host)),
         ready="curl -sf -m 2 -o /dev/null http://127.0.0.1:10248/healthz",
         ready_seconds=60,
-        before_start=note_folders(_VOLUMES),
+        before_start=note_folders(_FOLDERS),
         state=KUBELET_STATE,
     )
     return service_step(f"{host.name}/kubelet", "kubelet", host.name, "node", service, needs=needs, weight=weight)

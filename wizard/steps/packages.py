@@ -21,16 +21,20 @@ made=no
 if [ ! -e $policy ]; then printf '#!/bin/sh\\nexit 101\\n' > $policy; chmod 755 $policy; made=yes; fi
 cleanup() {{ [ $made = no ] || rm -f $policy; }}
 trap cleanup EXIT
+# What a removal would take along is noted and kept: configuration that lies there before the packages come.
 for deb in ./*.deb; do
-  name=$(basename "$deb" .deb); echo "$name" >> installed
-  dpkg-deb --info "$deb" conffiles 2>/dev/null | grep '^/' | while read -r path; do
-    if [ ! -e "$path" ]; then echo "${{name%%_*}} $path" >> brought; continue; fi
-    grep -q " $path\\$" brought 2>/dev/null || echo "${{name%%_*}} $path" >> found
-    kept="{BEFORE}$path"
+  full=$(basename "$deb" .deb); name=${{full%%_*}}
+  ! grep -qx "$full" installed 2>/dev/null || continue
+  {{ dpkg-deb --info "$deb" conffiles 2>/dev/null | grep '^/' || true; find "/etc/$name" ! -type d 2>/dev/null || true
+  }} | sort -u | while read -r path; do
+    case "$path" in *[[:blank:]]*) continue;; esac
+    if [ ! -e "$path" ] && [ ! -L "$path" ]; then echo "$name $path" >> brought; continue; fi
+    echo "$name $path" >> found; kept="{BEFORE}$path"
     [ -e "$kept" ] || (
       umask 077; mkdir -p "${{kept%/*}}" && cp -a "$path" "$kept.part" && mv -fT "$kept.part" "$kept"
     )
-  done || true
+  done
+  echo "$full" >> installed
 done
 n=0
 until DEBIAN_FRONTEND=noninteractive dpkg -i --force-confold --force-confdef --force-unsafe-io ./*.deb \\

@@ -94,10 +94,11 @@ def test_a_reset_that_is_done_again_leaves_what_it_put_back(host: Host) -> None:
 
 
 def test_what_was_found_before_a_package_came_is_put_back_though_it_is_none_of_the_marker_s(host: Host) -> None:
-    host.note("packages/found", "app /etc/app.conf")
+    host.note("packages/found", "app /etc/app.conf", "app /etc/not-kept.conf")
     host.write(f"{STATE}/before/etc/app.conf", "the site's")
+    host.write("/etc/not-kept.conf", "the site's")
     assert host.files() == ["/etc/app.conf"]
-    assert host.path("/etc/app.conf").read_text() == "the site's"
+    assert host.path("/etc/app.conf").read_text() == host.path("/etc/not-kept.conf").read_text() == "the site's"
 
 
 def test_folders_that_slipway_made_go_when_they_are_empty_and_others_stay(host: Host) -> None:
