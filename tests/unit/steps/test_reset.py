@@ -265,6 +265,29 @@ def test_packages_go_unless_others_need_them(host: Host) -> None:
     assert left == ["curlrc", "haproxy.cfg"], "what came with a package that goes is nobody's"
 
 
+def test_services_that_the_site_had_run_again_as_they_did(host: Host) -> None:
+    host.command("systemctl", SYSTEMCTL)
+    host.note("packages/installed", "keepalived_2_amd64")
+    for unit in ("haproxy", "keepalived"):
+        host.note(f"found/units/{unit}.service", "enabled active")
+    host.note("found/units/etcd.service", "disabled inactive")
+    values = {
+        "state": str(host.path(STATE)),
+        "units": "keepalived.service haproxy.service etcd.service kubelet.service",
+    }
+    assert host.do("services", values) == ["enable haproxy.service", "start haproxy.service"]
+
+
+SYSTEMCTL = """#!/bin/sh
+case "$1" in
+enable|start) touch $HERE/$1-$2;;
+is-enabled) [ -e $HERE/enable-$2 ] && echo enabled;;
+is-active) [ -e $HERE/start-$3 ];;
+cat) echo "[Unit]";;
+esac
+"""
+
+
 def test_the_host_is_free_when_marker_and_notes_are_gone(host: Host) -> None:
     for path in ("/etc/slipway/keep", f"{STATE}/stat", "/run/slipway/haproxy", "/run/slipway/run.lock"):
         host.write(path, "")
