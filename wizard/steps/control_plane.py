@@ -27,7 +27,7 @@ KUBELET_STATE = (
 """What the kubelet and the Pods it runs make on the host; the last so that a shutdown waits for Pods."""
 _FOLDERS = (
     *("/etc/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/ca-certificates"),
-    *("/etc/cni/net.d", "/etc/systemd/logind.conf.d"),
+    *("/lib/modules", "/etc/systemd/logind.conf.d"),
 )
 """Folders that the kubelet makes where they are missing, for itself or for Pods (``DirectoryOrCreate``)."""
 _CUT = "--slipway-cut--"
