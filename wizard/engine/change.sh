@@ -22,7 +22,14 @@ die() { say "failed $1 $(printf %s "$2" | tr ' ' '\037') $(printf %s "$3" | tr '
 trap '[ -z "$T" ] || rm -f $T' EXIT
 # PIPE: nobody reads any more, for the run was killed. A shell that dies of a signal would clear nothing away.
 trap 'exit 98' HUP INT TERM PIPE
-folder() { [ -d "$1" ] || e=$( { umask "$2"; mkdir -p "$1"; } 2>&1 ) || die folder "${1#"$R"}" "$e"; }
+folder() { [ -d "$1" ] || { made "$1"; e=$( { umask "$2"; mkdir -p "$1"; } 2>&1 ) || die folder "${1#"$R"}" "$e"; }; }
+# What folders were not there before is noted for whoever puts the host back.
+made() {
+  case "${1#"$R"}/" in /run/*|/var/lib/slipway/*) return 0;; esac
+  m="$1"; l=
+  until [ -d "$m" ] || [ -z "$m" ]; do l="$l${m#"$R"}$N"; m="${m%/*}"; done
+  { ( umask 022; mkdir -p "$R/var/lib/slipway" ) && printf %s "$l" >>"$R/var/lib/slipway/folders"; } 2>/dev/null || :
+}
 beside() { n="${1%/*}/.slipway-${M#*-}-$2"; }
 began() { folder "$R/run/slipway" 022; E="$R/run/slipway/.said-${M#*-}"; T="$T $E"; : >"$E" || die write "$E" "can't be written"; }
 get() {
@@ -68,7 +75,10 @@ put_marker() {
 }
 keep() {
   t="$R$1"; b="$R/var/lib/slipway/before$1"
-  if [ -d "$t" ] && [ ! -L "$t" ]; then say "before directory $1"
+  if [ -d "$t" ] && [ ! -L "$t" ]; then
+    folder "$R/var/lib/slipway" 022; w=empty; [ -z "$(ls -A "$t" | grep -vx lost+found)" ] || w=full
+    printf '%s %s\n' $w "$1" >>"$R/var/lib/slipway/directories"
+    say "before directory $1"
   elif [ -e "$b" ] || [ -L "$b" ]; then say "before kept $1"
   elif [ -e "$t" ] || [ -L "$t" ]; then
     folder "$R/var/lib/slipway/before" 077; folder "${b%/*}" 077
