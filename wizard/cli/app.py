@@ -16,6 +16,7 @@ from wizard.cli.output import guarded, write_out
 from wizard.cli.practice import practice_app
 from wizard.cli.preflight import check, plan
 from wizard.cli.profile import profile_app
+from wizard.cli.reset import reset
 from wizard.cli.status import kubeconfig, runs_app, status
 from wizard.cli.verify import verify
 from wizard.cli.work import run_order
@@ -30,6 +31,7 @@ app.command()(plan)
 app.command()(apply)
 app.command()(verify)
 app.command()(status)
+app.command()(reset)
 app.command()(kubeconfig)
 app.add_typer(certs_app, name="certs")
 app.add_typer(runs_app, name="runs")

@@ -21,6 +21,7 @@ from wizard.engine.control_socket import NoRun, submit
 from wizard.engine.events import Event, RunResult
 from wizard.engine.record import Record, State, StepRecord
 from wizard.errors import Exit
+from wizard.plans.archive import archived
 from wizard.plans.job import Job
 from wizard.plans.kinds import KINDS
 from wizard.profile.survival import survival
@@ -138,6 +139,10 @@ def summary(job: Job, record: Record) -> RenderableType:
             parts.append(Text(f"kubeconfig: {job.folder / 'admin.conf'}"))
         if work.installs:
             parts += [Text(line) for line in survival(job.profile).words]
+    if work.undoes and job.whole and record.result is RunResult.DONE:
+        parts.append(
+            Text(f"What the cluster had here, its keys among it, is put away in {archived(job.folder, record.run)}")
+        )
     if record.result in (RunResult.INTERRUPTED, RunResult.PARTIAL, RunResult.FAILED):
         parts.append(Text(work.again))
     return Group(*parts)

@@ -3,6 +3,7 @@
 # Kept here:
 #   T  files beside their places, removed when the script ends early     C  paths written or removed, one a line
 #   D  directories to flush     K  kept copies to flush     H  hashes to check     P  places, by name beside them
+#   F  the files to check, in H's order
 #   E  a file for complaints    N  a newline     e  what a command complained of
 set -eu
 umask 077
@@ -12,6 +13,7 @@ D=
 K=
 H=
 P=
+F=
 N='
 '
 say() { printf '%s %s\n' "$M" "$*"; }
@@ -20,7 +22,14 @@ die() { say "failed $1 $(printf %s "$2" | tr ' ' '\037') $(printf %s "$3" | tr '
 trap '[ -z "$T" ] || rm -f $T' EXIT
 # PIPE: nobody reads any more, for the run was killed. A shell that dies of a signal would clear nothing away.
 trap 'exit 98' HUP INT TERM PIPE
-folder() { [ -d "$1" ] || e=$( { umask "$2"; mkdir -p "$1"; } 2>&1 ) || die folder "${1#"$R"}" "$e"; }
+folder() { [ -d "$1" ] || { made "$1"; e=$( { umask "$2"; mkdir -p "$1"; } 2>&1 ) || die folder "${1#"$R"}" "$e"; }; }
+# What folders were not there before is noted for whoever puts the host back.
+made() {
+  case "${1#"$R"}/" in /run/*|/var/lib/slipway/*) return 0;; esac
+  m="$1"; l=
+  until [ -d "$m" ] || [ -z "$m" ]; do l="$l${m#"$R"}$N"; m="${m%/*}"; done
+  { ( umask 022; mkdir -p "$R/var/lib/slipway" ) && printf %s "$l" >>"$R/var/lib/slipway/folders"; } 2>/dev/null || :
+}
 beside() { n="${1%/*}/.slipway-${M#*-}-$2"; }
 began() { folder "$R/run/slipway" 022; E="$R/run/slipway/.said-${M#*-}"; T="$T $E"; : >"$E" || die write "$E" "can't be written"; }
 get() {
@@ -31,13 +40,18 @@ get() {
   *) head -c "$3" 2>"$E" >"$n" || unwritten "$2";;
   esac
   umask 077
-  H="$H$4  $n$N"; P="$P$n $2$N"
+  H="$H$4  $n$N"; P="$P$n $2$N"; F="$F $n"
   [ "$6" = - ] || chmod "$6" "$n"
   [ "$7" = - ] || e=$(chown "$7" "$n" 2>&1) || die owner "$2" "$e"
   say "got $2"
 }
 unwritten() { e=$(cat "$E"; { : >>"$n"; } 2>&1) || :; die write "$1" "$e"; }
+# Hashes as sha256sum writes them; where there is openssl in a quarter of the time (it uses the processor's own).
+digest() {
+  if command -v openssl >/dev/null; then openssl dgst -sha256 -r "$@" | sed 's/ \*/  /'; else sha256sum "$@"; fi
+}
 verify() {
+  h=$(digest $F 2>/dev/null) && [ "$h$N" = "$H" ] && return 0
   e=$(printf %s "$H" | sha256sum -c --quiet 2>/dev/null) && return 0
   n="${e%%: FAILED*}"; p="${P#*"$n "}"
   h=$(sha256sum "$n"); w="${H%%"  $n"*}"
@@ -61,7 +75,10 @@ put_marker() {
 }
 keep() {
   t="$R$1"; b="$R/var/lib/slipway/before$1"
-  if [ -d "$t" ] && [ ! -L "$t" ]; then say "before directory $1"
+  if [ -d "$t" ] && [ ! -L "$t" ]; then
+    folder "$R/var/lib/slipway" 022; w=empty; [ -z "$(ls -A "$t" | grep -vx lost+found)" ] || w=full
+    printf '%s %s\n' $w "$1" >>"$R/var/lib/slipway/directories"
+    say "before directory $1"
   elif [ -e "$b" ] || [ -L "$b" ]; then say "before kept $1"
   elif [ -e "$t" ] || [ -L "$t" ]; then
     folder "$R/var/lib/slipway/before" 077; folder "${b%/*}" 077
@@ -100,7 +117,7 @@ settle() { rm -f "$E"; [ -z "$D" ] || sync $D 2>/dev/null || :; }
 feed() {
   folder "$R/run/slipway" 022; q="$R/run/slipway/.sum-${M#*-}"; T="$T $q $q.said"
   set +e
-  head -c "$1" | { tee /dev/fd/3 2>/dev/null | sha256sum >"$q"; } 3>&1 | ( umask 022; eval "$4" ) 2>"$q.said"
+  head -c "$1" | { tee /dev/fd/3 2>/dev/null | digest >"$q"; } 3>&1 | ( umask 022; eval "$4" ) 2>"$q.said"
   x=$?; set -e
   [ ! -s "$q.said" ] || cat "$q.said" >&2
   [ $x = 0 ] || die pipe "$3" "exit status $x: $(tail -n 3 "$q.said")"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from wizard.engine import marker as markers
 from wizard.engine.events import Note
 from wizard.engine.hosts import HostGivenUp, HostLink
-from wizard.engine.locks import FIRST_SECONDS, HostLock, release_fragment, renew_fragment
+from wizard.engine.locks import FIRST_SECONDS, LOCK, HostLock, release_fragment, renew_fragment
 from wizard.engine.marker import MARKER, Owner
 from wizard.engine.reply import Reply, parse
 from wizard.engine.step import Change, Retry, Step
@@ -18,6 +18,7 @@ from wizard.errors import SlipwayError
 from wizard.remote.base import Command
 
 _QUICK = Retry(times=1)
+RUN = LOCK.rpartition("/")[0]
 _BEHIND = "renice -n 10 -p $$ >/dev/null 2>&1 || :"
 """The change's own shell, and with it what it starts; where renice(1) isn't there, it goes on all the same."""
 
@@ -98,8 +99,11 @@ class Leases:
         if not stale and self._lock is None:
             return None
         root = self._root.get(link.name, "")
+        script = release_fragment(self._lock, root) if self._lock else ""
+        if link.name in self._unmarked:
+            script += f"\nrm -f {root}{RUN}/mutex {root}{RUN}/lock.mutex; rmdir {root}{RUN} 2>/dev/null || :"
         encoded = encode(
-            Change(script=release_fragment(self._lock, root) if self._lock else ""),
+            Change(script=script),
             marker=markers.dump(link.marker) if stale else "",
             revision=link.marker.revision,
             first=self._first(link.name),

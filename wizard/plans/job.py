@@ -9,13 +9,14 @@ import json
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wizard import __version__, versions
 from wizard.bundle.verify import verify_quick
 from wizard.checks import BundleSummary, checks, recommend, whose
 from wizard.engine.control import Control
+from wizard.engine.events import RunResult
 from wizard.engine.locks import HostLock
 from wizard.engine.marker import Owner
 from wizard.engine.runner import Outcome, run
@@ -27,6 +28,7 @@ from wizard.facts.survey import Seen
 from wizard.pki import store
 from wizard.pki.hosts import admin_kubeconfig
 from wizard.pki.wanted import wanted
+from wizard.plans.archive import archive
 from wizard.plans.kinds import KINDS, Given, Work
 from wizard.plans.look import Connect, gathered, give_back, look
 from wizard.plans.task import Job
@@ -84,20 +86,33 @@ def identity(folder: Path, cluster: str, *, make: bool = False) -> str:
 
 def judge(job: Job, survey: Survey, uid: str) -> Found:
     """Return what stands against the job: before an install rules, bundle and checks, before all else whose hosts."""
+    work = KINDS[job.task.kind]
     stands = _stands(survey, uid)
-    if KINDS[job.task.kind].installs:
+    if work.installs:
         problems = rules(job.profile) + verify_quick(job.bundle) + _other_version(job)
         found = checks(job.profile, survey, BundleSummary.of(job.bundle.lock), uid)
+    elif work.undoes:
+        problems, found = (), _against_undoing(job, survey, uid)
     else:
         found = whose(job.profile, survey, uid)
         problems = () if stands or errors_of(found) else (_no_cluster(job),)
     dead = {
         host: failure.as_problem("host.unreachable", host=host)
         for host, failure in survey.failures.items()
-        if stands and isinstance(failure, RemoteError) and failure.transient
+        if (stands or (work.undoes and host in job.about)) and isinstance(failure, RemoteError) and failure.transient
     }
     problems += tuple(problem for problem in found if not (problem.host in dead and problem.level is Level.ERROR))
     return Found(survey, problems, dead)
+
+
+def _against_undoing(job: Job, survey: Survey, uid: str) -> tuple[Problem, ...]:
+    """Return what stands against taking away: hosts it is about that are another cluster's, or refuse to be asked.
+
+    What else is on a host is none of slipway's, and stays.
+    """
+    others = {"host.foreign-cluster", "host.cni-leftover"}
+    found = whose(job.profile, survey, uid)
+    return tuple(problem for problem in found if problem.host in job.about and problem.code not in others)
 
 
 def _other_version(job: Job) -> tuple[Problem, ...]:
@@ -149,7 +164,7 @@ async def dry_run(job: Job, connect: Connect, sink: Sink, run_id: str, seen: See
     """
     uid = identity(job.folder, job.profile.name)
     survey = await look(job, connect, seen=seen)
-    found = judge(job, survey, uid)
+    found = await _asked(job, judge(job, survey, uid), connect)
     _hold(found)
     plan = prepare(job, survey, uid, store.load(job.folder / "pki"))
     await run(plan, connect, sink, run_id=run_id, dry=True, failures=found.dead)
@@ -176,8 +191,8 @@ async def apply(
         refuse(job.profile)
     uid = identity(job.folder, job.profile.name)
     survey = await look(job, connect, lock, seen, take_over=take_over)
-    found = judge(job, survey, uid)
     try:
+        found = await _asked(job, judge(job, survey, uid), connect)
         _hold(found)
         stands = _stands(survey, uid)
         uid = identity(job.folder, job.profile.name, make=work.makes_keys)
@@ -199,15 +214,28 @@ async def apply(
     )
     if work.makes_keys and keys:
         keep(job, keys)
+    if work.undoes and job.whole and outcome.result is RunResult.DONE:
+        archive(job.folder, lock.run)
     return outcome
+
+
+async def _asked(job: Job, found: Found, connect: Connect) -> Found:
+    """Return `found` with what the cluster itself says against the job; it isn't asked where something else holds."""
+    asks = KINDS[job.task.kind].asks
+    if asks is None or errors_of(found.problems):
+        return found
+    return replace(found, problems=found.problems + await asks(job, found.survey, connect))
 
 
 def _keys(job: Job, work: Work, *, stands: bool) -> store.Pki | None:
     """Return the cluster's authorities and keys, made where they are missing and the task makes them.
 
-    Raises `PkiError` where a cluster stands and nothing of them is here: new authorities would break it.
+    What takes a cluster away needs none, and shall not fail where they are broken. Raises `PkiError` where a cluster
+    stands and nothing of them is here: new authorities would break it.
     """
     folder = job.folder / "pki"
+    if work.undoes:
+        return None
     if not work.makes_keys:
         return store.load(folder)
     if stands and store.load(folder) is None:

@@ -5,15 +5,19 @@ A new kind is a name in `Kind`, a file beside this one that makes its plan, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from wizard.bundle.lock import Bundle
 from wizard.engine.step import Plan
+from wizard.errors import Problem
+from wizard.facts.model import Survey
 from wizard.pki.store import Anew, Pki, never
 from wizard.plans.install import install
+from wizard.plans.look import Connect
 from wizard.plans.renew import due, renew
-from wizard.plans.task import Kind, Task
+from wizard.plans.reset import reset, still_needed
+from wizard.plans.task import Job, Kind, Task
 from wizard.plans.verify import verify
 from wizard.render.site import Site
 from wizard.steps.join import Token
@@ -50,6 +54,11 @@ class Work:
     kubeconfig is kept after it. Otherwise it gets what is there, and nothing is kept."""
     anew: Callable[[Task], Anew] = lambda _task: never
     """Which leaves are made anew though they still serve."""
+    undoes: bool = False
+    """It takes away what is there: no cluster has to stand, only its own hosts count, and when all of them are done the
+    cluster's keys and identity are put away."""
+    asks: Callable[[Job, Survey, Connect], Awaitable[tuple[Problem, ...]]] | None = None
+    """What only the cluster itself can tell against it, asked before anything is touched."""
     tally: str = "{changed} of {total} steps changed something"
     """What is told of the steps at the end; ``{good}`` are those that are as wanted."""
     lists: bool = False
@@ -79,5 +88,11 @@ KINDS: Mapping[Kind, Work] = {
         anew=due,
         again="The new certificates are kept. Run the same command again, or `slipway apply`: hosts that lack them get "
         "them.",
+    ),
+    Kind.RESET: Work(
+        "Reset {}".format,
+        lambda given: reset(given.site, given.task),
+        undoes=True,
+        asks=still_needed,
     ),
 }

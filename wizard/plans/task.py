@@ -19,6 +19,7 @@ class Kind(StrEnum):
     INSTALL = "install"
     VERIFY = "verify"
     RENEW = "renew"
+    RESET = "reset"
 
 
 class Task(Part):
@@ -48,3 +49,13 @@ class Job:
     def hosts(self) -> tuple[str, ...]:
         """Return the names of all hosts, in the profile's order."""
         return tuple(host.name for host in self.profile.hosts)
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """Return the names of the hosts that the task is about, in the profile's order."""
+        return tuple(name for name in self.hosts if not self.task.hosts or name in self.task.hosts)
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether the task is about all hosts of the profile."""
+        return self.about == self.hosts

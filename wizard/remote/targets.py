@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wizard.errors import UsageError
-from wizard.profile.model import Hop, Host, Profile, Ssh
 from wizard.remote.base import Target
+
+if TYPE_CHECKING:  # whoever brings a profile has its models; who only opens connections needs not load them
+    from wizard.profile.model import Hop, Host, Profile, Ssh
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ def parse_jump(text: str) -> Hop:
 
     Raises `UsageError` for anything else.
     """
+    from wizard.profile.model import Hop
+
     user, _, place = text.removeprefix("ssh://").rpartition("@")
     address, port = place, ""
     if place.startswith("["):

@@ -14,8 +14,12 @@ from wizard.remote.base import Command
 from wizard.render import api as render
 from wizard.render.places import BALANCER_HEALTH_PORT, HAPROXY_SOCKET
 from wizard.render.site import Site
-from wizard.steps.kit import Service, files_of, service_step
+from wizard.steps.kit import Service, files_of, note_folders, service_step
 
+HAPROXY_UNIT = "haproxy.service"
+KEEPALIVED_UNIT = "keepalived.service"
+_LOG = "/var/lib/haproxy/dev/log"
+"""Where the distribution's unit lets haproxy reach the journal: systemd makes the place, and a purge leaves it."""
 DRAINED = "drained"
 _QUIET_SECONDS = 1
 """After the drain requests under way end within this time; those that last (watches) are told by the apiserver."""
@@ -29,11 +33,17 @@ _NONE_FORCED = (
 def haproxy_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
     """Return the step that keeps haproxy configured and running. A change is a reload: a restart would fail writes."""
     service = Service(
-        unit="haproxy.service",
+        unit=HAPROXY_UNIT,
         files=files_of(render.haproxy(site, host)),
         # Any answer will do: it says 503 while no apiserver is up yet. What a killed run left drained is drift.
         ready=f"curl -s -m 2 -o /dev/null http://127.0.0.1:{BALANCER_HEALTH_PORT}/ && {_NONE_FORCED}",
-        before_start="\n".join(undrain_fragment(master.name) for master in site.profile.masters),
+        before_start="\n".join(
+            [
+                note_folders([_LOG.rpartition("/")[0]]),
+                *(undrain_fragment(master.name) for master in site.profile.masters),
+            ]
+        ),
+        state=(_LOG,),
         ready_seconds=30,
         reload="haproxy -c -q -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy.service",
     )
@@ -45,7 +55,7 @@ def haproxy_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: floa
 def keepalived_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
     """Return the step that keeps keepalived configured and running. A change is a reload: the VIP stays where it is."""
     service = Service(
-        unit="keepalived.service",
+        unit=KEEPALIVED_UNIT,
         files=files_of(render.keepalived(site, host)),
         ready="systemctl is-active -q keepalived.service",
         ready_seconds=30,

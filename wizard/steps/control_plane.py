@@ -19,8 +19,20 @@ from wizard.render.places import CONTROLLER_MANAGER_PORT, MANIFESTS, NODE_API, S
 from wizard.render.site import Site
 from wizard.steps.balancer import draining
 from wizard.steps.etcd import api_ready
-from wizard.steps.kit import Service, files_of, service_step, wait_on_host
+from wizard.steps.kit import Service, files_of, note_folders, service_step, wait_on_host
 
+KUBELET_UNIT = "kubelet.service"
+KUBELET_STATE = (
+    *("/var/lib/kubelet", "/var/log/pods", "/var/log/containers", "/usr/libexec/kubernetes"),
+    *("/var/lib/cni", "/run/flannel", "/etc/cni/net.d/10-flannel.conflist"),
+    "/etc/systemd/logind.conf.d/99-kubelet.conf",
+)
+"""What the kubelet and the Pods it runs make on the host; the last so that a shutdown waits for Pods."""
+_FOLDERS = (
+    *("/etc/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/ca-certificates"),
+    *("/lib/modules", "/etc/systemd/logind.conf.d"),
+)
+"""Folders that the kubelet makes where they are missing, for itself or for Pods (``DirectoryOrCreate``)."""
 _CUT = "--slipway-cut--"
 _COMM = 15
 """The kernel keeps 15 characters of a process's name (proc(5), comm)."""
@@ -33,13 +45,14 @@ def kubelet_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: floa
     then misses what was put there meanwhile until it reads the folder anew, each 20 s (fileCheckFrequency).
     """
     service = Service(
-        unit="kubelet.service",
+        unit=KUBELET_UNIT,
         files=files_of(render.kubelet(site, host)),
-        before_start=f"[ -d {MANIFESTS} ] || mkdir -m 700 {MANIFESTS}",
         ready="curl -sf -m 2 -o /dev/null http://127.0.0.1:10248/healthz",
         ready_seconds=60,
         # It is for Pods.
         quiet=frozenset({NODE_API}),
+        before_start=f"{note_folders((*_FOLDERS, MANIFESTS))}\n[ -d {MANIFESTS} ] || mkdir -m 700 {MANIFESTS}",
+        state=KUBELET_STATE,
     )
     return service_step(f"{host.name}/kubelet", "kubelet", host.name, "node", service, needs=needs, weight=weight)
 

@@ -14,7 +14,7 @@ from wizard.render import api as render
 from wizard.render.places import API_PORT, ETCD_CONFIG, ETCD_METRICS_PORT, PKI
 from wizard.render.site import Site
 from wizard.steps.balancer import draining
-from wizard.steps.kit import STAMPS, Service, files_of, service_step
+from wizard.steps.kit import STAMPS, Service, files_of, note_folders, service_step
 
 READY = f"curl -sf -m 3 -o /dev/null http://127.0.0.1:{ETCD_METRICS_PORT}/readyz"
 UNIT = "etcd.service"
@@ -37,6 +37,8 @@ def etcd_step(site: Site, host: Host, *, needs: tuple[str, ...], first_start: bo
         ready_seconds=180 if first_start else 90,
         # Type=notify tells systemd only once there is a quorum: the others may not be there yet.
         no_block=True,
+        before_start=note_folders([data]),
+        state=(data,),
         quiet=frozenset({f"{ETCD_CONFIG}/bootstrap.env", f"{ETCD_CONFIG}/etcdctl.env"}),
     )
     step = service_step(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from wizard.engine.files import file_probe_fragment, judge_files
+from wizard.engine.marker import FOUND
 from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Verdict
 from wizard.profile.model import Host
 from wizard.render import api as render
@@ -13,16 +16,39 @@ _CUT = "--slipway-cut--"
 _APPLIED = f"{STAMPS}/settings"
 
 _APPLY = (
-    ("sysusers.d", "systemd-sysusers {path}"),
+    ("sysusers.d", "{users}\nsystemd-sysusers {path}"),
     # A module may be built into the kernel, or a practice host may not load any: what needs it says so itself.
     ("modules-load.d", "grep -v '^#' {path} | while read -r module; do modprobe $module 2>/dev/null || true; done"),
     # -e: a parameter whose module this kernel lacks is no failure here.
-    ("sysctl.d", "sysctl -q -e -p {path} || true"),
+    ("sysctl.d", "{note}\nsysctl -q -e -p {path} || true"),
     ("tmpfiles.d", "systemd-tmpfiles --create {path}"),
     ("sources.d", "systemctl try-restart chrony.service || true"),
     ("timesyncd.conf.d", "systemctl try-restart systemd-timesyncd.service || true"),
 )
 """Folder and command, in this order: temporary files may belong to the users."""
+
+_ALTERED = (
+    *("vm.overcommit_memory", "kernel.panic", "kernel.panic_on_oops"),
+    *("kernel.keys.root_maxkeys", "kernel.keys.root_maxbytes", "net.ipv4.conf.all.route_localnet"),
+    *("net.netfilter.nf_conntrack_max", "net.netfilter.nf_conntrack_tcp_timeout_established"),
+    "net.netfilter.nf_conntrack_tcp_timeout_close_wait",
+)
+"""Kernel parameters that the kubelet and kube-proxy set by themselves."""
+
+
+_NOTE_USERS = f"""mkdir -p {FOUND}
+awk '$1 == "u" {{print $2}}' /etc/sysusers.d/slipway.conf | while read -r user; do
+  getent passwd $user >/dev/null || echo $user >> {FOUND}/users
+done"""
+
+
+def note_sysctls(keys: Iterable[str]) -> str:
+    """Return the shell lines that note the values that kernel parameters have, each once, for a reset."""
+    return f"""mkdir -p {FOUND}; touch {FOUND}/sysctl
+for key in {" ".join(keys)}; do
+  file=/proc/sys/$(echo $key | tr . /)
+  grep -q "^$key=" {FOUND}/sysctl || [ ! -r $file ] || echo "$key=$(cat $file)" >> {FOUND}/sysctl
+done"""
 
 
 def settings_step(site: Site, host: Host, *, needs: tuple[str, ...] = ()) -> Step:
@@ -45,8 +71,15 @@ def settings_step(site: Site, host: Host, *, needs: tuple[str, ...] = ()) -> Ste
             diff += (Diff("settings applied", seen.get("applied", "") or "none", digest),)
         return Drifted(diff) if diff else Satisfied("kernel parameters as wanted")
 
+    facts = site.facts_of(host)
+    shared = facts is not None and facts.system.container
+    # In a container what is not the network's is another machine's. Noted once the modules are there.
+    note = note_sysctls(key for key in (*parameters, *_ALTERED) if key.startswith("net.") or not shared)
     apply = "\n".join(
-        command.format(path=file.path) for folder, command in _APPLY for file in files if f"/{folder}/" in file.path
+        command.format(path=file.path, note=note, users=_NOTE_USERS)
+        for folder, command in _APPLY
+        for file in files
+        if f"/{folder}/" in file.path
     )
     digest = digest_of(files)
     script += f"echo applied=$(cat {_APPLIED} 2>/dev/null)\n"
@@ -70,14 +103,19 @@ def sysctls(files: tuple[File, ...]) -> dict[str, str]:
     return found
 
 
-_SWAP_OFF = """
+TURNED_OFF = "# turned off by slipway: "
+"""What stands in /etc/fstab before a line of swap."""
+_SWAP_OFF = f"""
+mkdir -p {FOUND}
+[ -e {FOUND}/swap ] || awk 'NR > 1 {{print $1}}' /proc/swaps > {FOUND}/swap
 swapoff -a
 if grep -Eq '^[^#].*[[:space:]]swap[[:space:]]' /etc/fstab 2>/dev/null; then
   mkdir -p /var/lib/slipway/before/etc
   [ -e /var/lib/slipway/before/etc/fstab ] || cp -p /etc/fstab /var/lib/slipway/before/etc/fstab
-  sed -i -E '/^[^#].*[[:space:]]swap[[:space:]]/s/^/# turned off by slipway: /' /etc/fstab
+  sed -i -E '/^[^#].*[[:space:]]swap[[:space:]]/s/^/{TURNED_OFF}/' /etc/fstab
 fi
-systemctl list-units --type=swap --plain --no-legend | awk '{print $1}' | xargs -r systemctl mask -q
+systemctl list-units --type=swap --plain --no-legend | awk '{{print $1}}' | tee -a {FOUND}/masked \\
+  | xargs -r systemctl mask -q
 """
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wizard.engine.files import file_probe, file_probe_fragment, judge_files, sha256_of
+from wizard.engine.marker import FOLDERS, FOUND
 from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Verdict
 from wizard.render.files import RenderedFile
 
@@ -72,7 +73,8 @@ class Service:
     `reload` is run instead of a restart when the unit already runs. `ready` is a shell test that succeeds when the
     service does its work; `ready_seconds` how long it may take. `quiet` names files whose change asks for no restart:
     the service reads them by itself, or only at its first start. `before_start` is run before any start; `no_block`
-    doesn't wait for systemd's word that the unit is up, because `ready` does.
+    doesn't wait for systemd's word that the unit is up, because `ready` does. `state` are the paths that the service
+    makes for itself: the marker notes what was there before, for a reset takes them away.
     """
 
     unit: str
@@ -83,12 +85,22 @@ class Service:
     before_start: str = ""
     no_block: bool = False
     quiet: frozenset[str] = frozenset()
+    state: tuple[str, ...] = ()
+
+
+def note_folders(paths: Sequence[str]) -> str:
+    """Return the shell line that notes which of the folders `paths`, and of those above them, are not there yet."""
+    return (
+        f"for d in {' '.join(shlex.quote(path) for path in paths)}; do "
+        f'until [ -d "$d" ] || [ -z "$d" ]; do echo "$d"; d=${{d%/*}}; done; done >> {FOLDERS}'
+    )
 
 
 def service_script(service: Service, digest: str) -> str:
     """Return the script that brings a service to its wanted state after its files are in place."""
     unit = shlex.quote(service.unit)
     stamp = shlex.quote(f"{STAMPS}/{service.unit}")
+    found = shlex.quote(f"{FOUND}/units/{service.unit}")
     block = "--no-block" if service.no_block else ""
     restart = f"systemctl restart {block} {unit}"
     again = (
@@ -96,7 +108,8 @@ def service_script(service: Service, digest: str) -> str:
     )
     quiet = "|".join(sorted(service.quiet)) or "''"
     return f"""
-mkdir -p {STAMPS}
+mkdir -p {STAMPS} {FOUND}/units
+[ -e {found} ] || echo "$(systemctl is-enabled {unit} 2>/dev/null) $(systemctl is-active {unit})" > {found}
 restart=no
 for path in $CHANGED; do case "$path" in {quiet}) ;; *) restart=yes ;; esac; done
 case "$CHANGED" in */systemd/*) systemctl daemon-reload;; esac
@@ -151,6 +164,10 @@ def service_step(
     return Step(
         id, title, host, phase,
         service_probe(service, digest),
-        Change(files=service.files, script=service_script(service, digest), ours=(f"{STAMPS}/{service.unit}",)),
+        Change(
+            files=service.files,
+            script=service_script(service, digest),
+            ours=(f"{STAMPS}/{service.unit}", *service.state),
+        ),
         needs=needs, touches=touches, weight=weight, timeout=service.ready_seconds + 60, settle=15.0,
     )  # fmt: skip

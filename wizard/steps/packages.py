@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wizard.bundle.lock import Artifact, Bundle
+from wizard.engine.marker import BEFORE
 from wizard.engine.step import Change, Diff, Drifted, Pipe, Probe, Satisfied, Step, Verdict
 
 FOLDER = "/var/lib/slipway/packages"
+"""In it: ``installed``, what slipway installed (package_version_architecture); ``brought`` and ``found``, the
+configuration files of these packages (package and path) that came with them, and that were there already."""
 
 _INSTALL = f"""
 cd {FOLDER}
@@ -18,6 +21,21 @@ made=no
 if [ ! -e $policy ]; then printf '#!/bin/sh\\nexit 101\\n' > $policy; chmod 755 $policy; made=yes; fi
 cleanup() {{ [ $made = no ] || rm -f $policy; }}
 trap cleanup EXIT
+# What a removal would take along is noted and kept: configuration that lies there before the packages come.
+for deb in ./*.deb; do
+  full=$(basename "$deb" .deb); name=${{full%%_*}}
+  ! grep -qx "$full" installed 2>/dev/null || continue
+  {{ dpkg-deb --info "$deb" conffiles 2>/dev/null | grep '^/' || true; find "/etc/$name" ! -type d 2>/dev/null || true
+  }} | sort -u | while read -r path; do
+    case "$path" in *[[:blank:]]*) continue;; esac
+    if [ ! -e "$path" ] && [ ! -L "$path" ]; then echo "$name $path" >> brought; continue; fi
+    echo "$name $path" >> found; kept="{BEFORE}$path"
+    [ -e "$kept" ] || (
+      umask 077; mkdir -p "${{kept%/*}}" && cp -a "$path" "$kept.part" && mv -fT "$kept.part" "$kept"
+    )
+  done
+  echo "$full" >> installed
+done
 n=0
 until DEBIAN_FRONTEND=noninteractive dpkg -i --force-confold --force-confdef --force-unsafe-io ./*.deb \\
     > dpkg.log 2>&1 < /dev/null; do
@@ -30,7 +48,6 @@ until DEBIAN_FRONTEND=noninteractive dpkg -i --force-confold --force-confdef --f
   sleep 2
 done
 sync -f {FOLDER}
-for deb in ./*.deb; do basename "$deb" .deb; done >> installed
 # Of these services only the clock's has nothing to wait for.
 case "$(echo ./*.deb)" in *chrony_*) systemctl start chrony.service || true;; esac
 rm -f ./*.deb dpkg.log

@@ -9,9 +9,9 @@ from wizard.bundle.lock import Artifact, Bundle, Compression
 from wizard.engine.step import File, Step
 from wizard.profile.model import Host
 from wizard.render import api as render
-from wizard.render.places import CNI_BIN
+from wizard.render.places import CNI_BIN, CNI_CONFIG
 from wizard.render.site import Site
-from wizard.steps.kit import Service, files_of, files_step, service_step
+from wizard.steps.kit import Service, files_of, files_step, note_folders, service_step
 
 BIN = "/usr/local/bin"
 ETCD = ("etcd", "etcdctl", "etcdutl")
@@ -19,6 +19,8 @@ RUNTIME = ("containerd", "containerd-shim-runc-v2", "ctr", "runc")
 KUBERNETES = ("kubelet", "kubectl")
 KUBELET = ("kubelet",)
 """A worker has no right to ask the API for anything by kubectl."""
+STATE = "/var/lib/containerd"
+UNIT = "containerd.service"
 
 
 def binaries_step(
@@ -39,10 +41,12 @@ def cni_step(host: Host, bundle: Bundle, *, needs: tuple[str, ...], weight: floa
 def containerd_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
     """Return the step that keeps containerd configured and running."""
     service = Service(
-        unit="containerd.service",
+        unit=UNIT,
         files=files_of(render.containerd(site, host)),
         ready="ctr version >/dev/null 2>&1",
         ready_seconds=60,
+        before_start=note_folders([CNI_CONFIG]),
+        state=(STATE, "/opt/containerd"),
     )
     return service_step(
         f"{host.name}/containerd", "Container runtime", host.name, "runtime", service, needs=needs, weight=weight

@@ -15,10 +15,10 @@ from wizard.engine import events as e
 from wizard.engine.control import Control, Intent
 from wizard.engine.events import Event, RunResult
 from wizard.engine.locks import HostLock
-from wizard.engine.marker import Owner, parse
+from wizard.engine.marker import MARKER, Owner, parse
 from wizard.engine.record import State, fold
 from wizard.engine.sink import Memory
-from wizard.engine.step import Blocked, Context, Drifted, Plan, Probe, Satisfied, Unknown
+from wizard.engine.step import Blocked, Change, Context, Diff, Drifted, Plan, Probe, Satisfied, Step, Unknown
 from wizard.errors import Exit, Level, Problem
 from wizard.remote.base import Command, Result, Secret, TimedOut
 
@@ -425,6 +425,25 @@ async def test_markers_and_leases_travel_with_the_changes(tmp_path: Path) -> Non
     await site.run(plan(*steps), owner=OWNER, lock=lock, markers={"m1": site.marker("m1")})
     assert not site["m1"].path("/var/lib/slipway/before/etc/b").exists()
     assert parse(site.marker("m1")).revision > marker.revision
+
+
+async def test_a_host_whose_marker_was_removed_is_left_without_one(tmp_path: Path) -> None:
+    site = Site(tmp_path, "m1")
+    lock = HostLock("r1", "here")
+    await site.run(plan(site.file_step("m1", "a")), owner=OWNER, lock=lock)
+    site["m1"].path("/run/slipway/lock.mutex").touch()
+
+    def judge(output: str, _status: int) -> Drifted | Satisfied:
+        return Drifted((Diff(MARKER, "there", ""),)) if output.strip() else Satisfied()
+
+    look = f"ls {site['m1'].path(MARKER)} 2>/dev/null"
+    clear = Change(absent=(MARKER,), script=f"rm -r {site['m1'].path('/var/lib/slipway')}")
+    free = Step("m1/free", "free", "m1", "reset", Probe(look, judge), clear)
+    outcome = await site.run(plan(free), owner=OWNER, lock=lock, markers={"m1": site.marker("m1")})
+    assert outcome.result is RunResult.DONE
+    assert site.marker("m1") == ""
+    assert not site["m1"].path("/run/slipway").exists()
+    assert not site["m1"].path("/var/lib/slipway").exists()
 
 
 async def test_a_host_taken_by_another_run_is_not_changed(tmp_path: Path) -> None:

@@ -197,6 +197,17 @@ async def test_a_fragment_that_is_no_shell_takes_nobody_down(tmp_path: Path) -> 
     assert reply.looks[3] == ("", 0)
 
 
+async def test_folders_that_had_to_be_made_are_noted_and_directories_that_were_there_too(tmp_path: Path) -> None:
+    for folder in ("etc", "srv/full/theirs", "srv/empty/lost+found"):
+        (tmp_path / folder).mkdir(parents=True)
+    change = Change(files=(file("/etc/a/b/c"), file("/etc/d")), ours=("/srv/full", "/srv/empty", "/srv/none"))
+    await send(tmp_path, change)
+    await send(tmp_path, Change(files=(file("/etc/a/b/e"),)))
+    notes = tmp_path / "var/lib/slipway"
+    assert (notes / "folders").read_text().split() == ["/etc/a/b", "/etc/a"]
+    assert (notes / "directories").read_text().splitlines() == ["full /srv/full", "empty /srv/empty"]
+
+
 async def test_what_was_there_before_is_kept_once(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/a").write_text("the site's own")

@@ -286,5 +286,5 @@ def test_roles_decide_and_not_names() -> None:
 def test_what_tells_that_etcd_has_worked_is_what_its_step_leaves() -> None:
     change = of(planned(), "m1")["etcd"].change
     assert isinstance(change, Change)
-    assert change.ours == (ETCD_WORKED,)
+    assert change.ours[0] == ETCD_WORKED
     assert f"> {ETCD_WORKED}" in change.script

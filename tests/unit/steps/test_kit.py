@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from wizard.engine.marker import BEFORE, FOUND
 from wizard.engine.step import File
 from wizard.steps import images, packages
 from wizard.steps.kit import STAMPS, Service, digest_of, service_probe, service_script, wait_on_host
@@ -60,6 +61,7 @@ class Here:
         """Run a service's script as after a change of those files; return which starts it asked systemd for."""
         (self.folder / "calls").unlink(missing_ok=True)
         script = service_script(service, digest).replace(STAMPS, f"{self.folder}/stamps")
+        script = script.replace(FOUND, f"{self.folder}/found")
         self.done = self.sh(script, CHANGED="\n".join(changed))
         return [call for call in self.calls() if call.split()[0] in STARTS]
 
@@ -75,6 +77,12 @@ class Here:
 @pytest.fixture
 def here(tmp_path: Path) -> Here:
     return Here(tmp_path)
+
+
+def test_the_unit_s_state_before_is_noted_once(here: Here) -> None:
+    here.bring(SERVICE, "/etc/app/app.conf")
+    here.bring(SERVICE, "/etc/app/app.conf", digest="d2")
+    assert (here.folder / "found/units/app.service").read_text() == " inactive\n"
 
 
 def test_a_unit_is_enabled_started_and_stamped_once(here: Here) -> None:
@@ -223,8 +231,13 @@ def installed(here: Here) -> subprocess.CompletedProcess[bytes]:
     folder.mkdir()
     for name in ("haproxy", "keepalived"):
         (folder / package(name).filename).touch()
-    script = packages._INSTALL.replace(packages.FOLDER, str(folder))
-    return here.sh(script.replace("/usr/sbin/policy-rc.d", f"{here.folder}/policy-rc.d"))
+    return here.sh(_script(here))
+
+
+def _script(here: Here) -> str:
+    script = packages._INSTALL.replace(packages.FOLDER, f"{here.folder}/packages")
+    script = script.replace(BEFORE, f"{here.folder}/before")
+    return script.replace("/usr/sbin/policy-rc.d", f"{here.folder}/policy-rc.d")
 
 
 def test_packages_are_installed_with_their_services_held_and_the_files_removed(here: Here) -> None:
@@ -236,6 +249,23 @@ def test_packages_are_installed_with_their_services_held_and_the_files_removed(h
     assert (here.folder / "policy-then").read_text() == "#!/bin/sh\nexit 101\n"
     assert not (here.folder / "policy-rc.d").exists()
     assert [path.name for path in (here.folder / "packages").iterdir()] == ["installed"]
+
+
+def test_what_a_package_would_find_is_kept_first_and_told_from_what_comes_with_it(here: Here) -> None:
+    own, new = here.folder / "etc/haproxy.cfg", here.folder / "etc/default"
+    own.parent.mkdir()
+    own.write_text("the site's own\n")
+    here.command("dpkg-deb", f"#!/bin/sh\ncase $2 in *haproxy*) printf '%s\\n' {own} {new};; *) exit 2;; esac\n")
+    (here.folder / "broken").touch()
+    assert installed(here).returncode == 1
+    new.write_text("came with the package\n")
+    (here.folder / "broken").unlink()
+    assert here.sh(_script(here)).returncode == 0, "a second try"
+    folder = here.folder / "packages"
+    assert set((folder / "found").read_text().splitlines()) == {f"haproxy {own}"}
+    assert set((folder / "brought").read_text().splitlines()) == {f"haproxy {new}"}
+    assert Path(f"{here.folder}/before{own}").read_text() == "the site's own\n"
+    assert set((folder / "installed").read_text().splitlines()) == {"haproxy_1.0_amd64", "keepalived_1.0_amd64"}
 
 
 def test_a_package_that_fails_says_why_and_the_sites_own_policy_stays(here: Here) -> None:

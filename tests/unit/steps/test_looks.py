@@ -264,7 +264,7 @@ def test_settings_are_drift_in_their_file_in_the_kernel_and_where_never_applied(
     files = step.change.files
     parameters = host.sysctls(files)
     assert parameters["net.ipv4.ip_nonlocal_bind"] == "1"
-    stamp = step.change.script.split("echo ")[1].split(" ")[0]
+    stamp = step.change.script.split("echo ")[-1].split(" ")[0]
     running = "".join(f"{key}={value}\n" for key, value in parameters.items())
     good = f"{answer(files)}--slipway-cut--\n{running}applied={stamp}\n"
     assert judged(step, good) == []
@@ -299,7 +299,11 @@ def test_swap_is_turned_off_in_fstab_once_and_the_old_one_kept(tmp_path: Path) -
         (tmp_path / "bin" / name).write_text("#!/bin/sh\n")
         (tmp_path / "bin" / name).chmod(0o755)
     script = host._SWAP_OFF.replace("/var/lib/slipway/before", f"{tmp_path}/before").replace("/etc/fstab ", f"{fstab} ")
-    script = script.replace("/etc/fstab\n", f"{fstab}\n").replace(f"before{fstab}", "before/etc/fstab")
+    script = (
+        script.replace("/var/lib/slipway/found", f"{tmp_path}/found")
+        .replace("/etc/fstab\n", f"{fstab}\n")
+        .replace(f"before{fstab}", "before/etc/fstab")
+    )
     for _ in range(2):
         done = shell(f"set -eu\n{script}", PATH=f"{tmp_path}/bin:{os.environ['PATH']}")
         assert done.returncode == 0, done.stderr

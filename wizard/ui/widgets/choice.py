@@ -11,9 +11,6 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-MARK = 4
-"""Columns of an option's mark."""
-
 
 class Choice(Widget, can_focus=True):
     """``(•) iptables  ( ) nftables``: the chosen one is marked by a dot as well as by colour."""
@@ -54,13 +51,6 @@ class Choice(Widget, can_focus=True):
         self.labels = tuple(labels)
         self.refresh(layout=True)
 
-    @property
-    def gap(self) -> int:
-        """Return how many columns lie between two options: three, fewer where they would not fit."""
-        room = self.content_size.width - sum(len(option) + MARK for option in self.labels)
-        between = len(self.labels) - 1
-        return 3 if room <= 0 or between == 0 else max(1, min(3, room // between))
-
     def render(self) -> Content:
         """Draw all options in one line."""
         parts: list[Content | str] = []
@@ -69,7 +59,7 @@ class Choice(Widget, can_focus=True):
             style = "bold $foreground" if chosen and self.has_focus else "$foreground" if chosen else "$quiet"
             parts.append(Content.styled(f"{'(•)' if chosen else '( )'} {option}", style))
             if number < len(self.labels) - 1:
-                parts.append(" " * self.gap)
+                parts.append("   ")
         return Content.assemble(*parts)
 
     def action_move(self, by: int) -> None:
@@ -80,7 +70,7 @@ class Choice(Widget, can_focus=True):
         """Choose the option under the pointer."""
         column = self.styles.padding.left
         for number, option in enumerate(self.labels):
-            column += len(option) + MARK + self.gap
+            column += len(option) + 7
             if event.x < column:
                 self.index = number
                 return

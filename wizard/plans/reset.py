@@ -1,0 +1,107 @@
+"""The reset: a cluster's hosts, or some of them, become what they were before slipway. It destroys what they hold.
+
+Each host goes its own way, from what runs on it down to its marker. One that is out of reach is left for later; a host
+that a standing cluster still counts on is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wizard.checks.case import spoken
+from wizard.engine.step import Plan, Step
+from wizard.errors import Level, Problem, SlipwayError
+from wizard.facts.model import Survey
+from wizard.plans.look import Connect
+from wizard.plans.task import Job, Task
+from wizard.profile.model import Host, Role
+from wizard.remote.base import Command
+from wizard.render.node import is_node
+from wizard.render.places import ETCD_CONFIG, ETCD_PEER_PORT
+from wizard.render.site import Site
+from wizard.steps.cluster import KUBECTL
+from wizard.steps.reset import leave_step, reset_steps
+
+KEEP_PACKAGES = "keep_packages"
+"""The task's option: packages that slipway installed stay."""
+_CUT = "--slipway-cut--"
+_MEMBERS = (
+    f"(set -a; . {ETCD_CONFIG}/etcdctl.env; timeout 15 etcdctl member list) 2>/dev/null || exit 1\n"
+    f"echo {_CUT}\n{KUBECTL} get nodes -o name 2>/dev/null || true"
+)
+
+
+def reset(site: Site, task: Task) -> Plan:
+    """Return the plan that puts the task's hosts back; pure. Nodes leave the cluster first where it stays."""
+    profile = site.profile
+    targets = [host for host in profile.hosts if not task.hosts or host.name in task.hosts]
+    stay = [host.name for host in profile.masters if host not in targets and host.name in site.facts]
+    steps: list[Step] = []
+    for host in targets:
+        after: tuple[str, ...] = ()
+        if stay and is_node(host) and host.name in site.facts:
+            steps.append(leave_step(host, stay))
+            after = (steps[-1].id,)
+        steps += reset_steps(site, host, keep_packages=bool(task.options.get(KEEP_PACKAGES)), after=after)
+    names = [host.name for host in targets]
+    return Plan(
+        profile.name,
+        f"Reset {profile.name}" if len(targets) == len(profile.hosts) else f"Reset {spoken(names)} of {profile.name}",
+        tuple(steps),
+        hosts=tuple(host.name for host in profile.hosts if host in targets or host.name in stay),
+    )
+
+
+async def still_needed(job: Job, survey: Survey, connect: Connect) -> tuple[Problem, ...]:
+    """Ask the members that stay whether they still count on the hosts to be reset; return what stands against it.
+
+    Nobody is asked where the whole cluster goes, nor about a host that has nothing of slipway any more.
+    """
+    if job.whole:
+        return ()
+    targets = [host for host in job.profile.hosts if host.name in job.about and host.name in survey.facts]
+    asked = [host for host in targets if {Role.MASTER, Role.ETCD} & set(host.roles)]
+    asked = [host for host in asked if survey.facts[host.name].traces.marker.uid]
+    others = [host for host in job.profile.etcd_members if host not in targets and host.name in survey.facts]
+    if not asked:
+        return ()
+    said = await _first_word(others, connect)
+    return tuple(problem for host in asked if (problem := judge_member(host, said)))
+
+
+async def _first_word(others: Sequence[Host], connect: Connect) -> str | None:
+    """Return what the first of `others` says of etcd's members and of the nodes; None where none has a quorum."""
+    for host in others:
+        try:
+            result = await (await connect(host.name)).run(Command(_MEMBERS, timeout=45))
+        except SlipwayError:
+            continue
+        if result.ok:
+            return result.text
+    return None
+
+
+def judge_member(host: Host, said: str | None) -> Problem | None:
+    """Return why `host` may not be reset alone, by what a member that stays `said`; None where it may."""
+    if said is None:
+        return Problem(
+            "reset.no-quorum",
+            Level.ERROR,
+            f"No other etcd member has a quorum, so {host.name} may hold what the cluster is mended from",
+            "Get the cluster going first, or reset the whole cluster (without --host).",
+            host=host.name,
+        )
+    members, _, nodes = said.partition(_CUT)
+    fields = [[field.strip() for field in line.split(",")] for line in members.splitlines()]
+    peer = f"https://{host.peer_ip}:{ETCD_PEER_PORT}"
+    member = any(host.name in row[2:3] or peer in row for row in fields)
+    if not member and f"node/{host.name}" not in nodes.split():
+        return None
+    words = "a member of etcd" if member else "a master of it"
+    return Problem(
+        "reset.still-member",
+        Level.ERROR,
+        f"The cluster stands, and {host.name} is {words}: it would lose that without having let go of it",
+        "Remove it from the cluster first, or reset the whole cluster (without --host).",
+        host=host.name,
+    )
