@@ -22,7 +22,7 @@ tables() {
   ! command -v nft >/dev/null || nft list tables 2>/dev/null | awk '
     $3 == "kube-proxy" || $3 ~ /^flannel-ipv[46]$/ {print $2, $3}'
 }
-routes() { ip -4 route show root {{ pods }} 2>/dev/null; }
+routes() { ip -4 route show root {{ pods }} 2>/dev/null | grep -E ' dev (cni0|flannel\.1)( |$)'; }
 netns() { ls -d /run/netns/cni-* 2>/dev/null; }
 {% if look %}
 for link in $(links); do echo "link $link"; done

@@ -17,10 +17,6 @@ from wizard.steps import balancer, cluster, control_plane, etcd, host, images, j
 from wizard.steps.join import Token
 
 ADDONS = ("image/flannel", "image/kube-proxy", "image/coredns")
-TOOLS = frozenset({"zstd", "curl", "modprobe", "sysctl"})
-"""Commands that putting a file or an image on a host, its settings, and asking a service take."""
-KUBELET_TOOLS = frozenset({"iptables", "conntrack", "ethtool", "socat"})
-"""What the kubelet calls besides. https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/"""
 
 
 def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", token: Token | None = None) -> Plan:
@@ -96,22 +92,13 @@ def _tokens(profile: Profile, masters: list[str], joining: list[str], token: Tok
     return [made, join.no_token_step(masters, after=(made.id, *tried), weight=0.5)]
 
 
-def _tools(site: Site, item: Host, more: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Return what a step waits for that takes `TOOLS` (and `more`): the packages, where the host lacks one of them.
-
-    The package manager takes a while, and what doesn't need it goes beside it.
-    """
-    facts = site.facts_of(item)
-    return () if facts and facts.commands >= TOOLS | more else (f"{item.name}/packages",)
-
-
 def _ground(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[Step]:
     """Return what every host needs first."""
     name, facts = item.name, site.facts_of(item)
     release = facts.system.release if facts else bundle.lock.releases[0]
     steps = [
         packages.packages_step(name, bundle, release, balancer=Role.MASTER in item.roles),
-        host.settings_step(site, item, needs=_tools(site, item)),
+        host.settings_step(site, item, needs=(f"{name}/packages",)),
         pki.pki_step(site, item, keys, needs=(f"{name}/settings",)),
     ]
     if not (facts and facts.system.container):
@@ -124,7 +111,7 @@ def _database(site: Site, item: Host, bundle: Bundle, *, first_start: bool) -> l
     name = item.name
     return [
         runtime.binaries_step(
-            item, "etcd-binaries", "etcd's binaries", bundle, runtime.ETCD, needs=_tools(site, item), weight=2
+            item, "etcd-binaries", "etcd's binaries", bundle, runtime.ETCD, needs=(f"{name}/packages",), weight=2
         ),
         etcd.etcd_step(
             site, item, needs=(f"{name}/etcd-binaries", f"{name}/pki"), first_start=first_start, weight=3
@@ -141,12 +128,12 @@ def _runtime(site: Site, item: Host, bundle: Bundle, kubernetes: tuple[str, ...]
     return [
         runtime.binaries_step(
             item, "runtime-binaries", "Runtime's binaries", bundle, runtime.RUNTIME,
-            needs=_tools(site, item), weight=2,
+            needs=(f"{name}/packages",), weight=2,
         ),
         runtime.containerd_step(site, item, needs=(f"{name}/runtime-binaries", f"{name}/settings"), weight=1),
         runtime.binaries_step(
             item, "kubernetes-binaries", "Kubernetes' binaries", bundle, kubernetes,
-            needs=_tools(site, item), weight=2,
+            needs=(f"{name}/packages",), weight=2,
         ),
         runtime.cni_step(item, bundle, needs=(f"{name}/{images_first}",), weight=1),
     ]  # fmt: skip
@@ -176,7 +163,6 @@ def _worker(
             site, item,
             needs=(
                 f"{name}/kubernetes-binaries", f"{name}/pki", f"{name}/node-images", *joins,
-                *_tools(site, item, KUBELET_TOOLS),
             ),
             weight=2,
         ),
@@ -212,7 +198,6 @@ def _master(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[St
             site, item,
             needs=(
                 f"{name}/kubernetes-binaries", f"{name}/pki", f"{name}/apiserver-images",
-                *_tools(site, item, KUBELET_TOOLS),
             ),
             weight=2,
         ),

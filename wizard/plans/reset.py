@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from wizard.checks.case import spoken
 from wizard.engine.step import Plan, Step
 from wizard.errors import Level, Problem, SlipwayError
-from wizard.facts.model import Survey
+from wizard.facts.model import Facts, Survey
 from wizard.plans.look import Connect
 from wizard.plans.task import Job, Task
-from wizard.profile.model import Host, Role
+from wizard.profile.model import Host, Profile, Role
 from wizard.remote.base import Command
 from wizard.render.node import is_node
 from wizard.render.places import ETCD_CONFIG, ETCD_PEER_PORT
@@ -58,15 +58,40 @@ async def still_needed(job: Job, survey: Survey, connect: Connect) -> tuple[Prob
     Nobody is asked where the whole cluster goes, nor about a host that has nothing of slipway any more.
     """
     if job.whole:
-        return ()
+        return left_out(job)
     targets = [host for host in job.profile.hosts if host.name in job.about and host.name in survey.facts]
-    asked = [host for host in targets if {Role.MASTER, Role.ETCD} & set(host.roles)]
-    asked = [host for host in asked if survey.facts[host.name].traces.marker.uid]
+    asked = [host for host in targets if survey.facts[host.name].traces.marker.uid]
+    asked = [host for host in asked if _controls(host, survey.facts[host.name])]
     others = [host for host in job.profile.etcd_members if host not in targets and host.name in survey.facts]
     if not asked:
         return ()
     said = await _first_word(others, connect)
     return tuple(problem for host in asked if (problem := judge_member(host, said)))
+
+
+def _controls(host: Host, facts: Facts) -> bool:
+    """Tell whether `host` is a master or holds data, by the profile or by what is on it: a profile may be edited."""
+    roles = {Role.MASTER, Role.ETCD} & set(host.roles)
+    return bool(roles or facts.traces.etcd_data or facts.traces.manifests)
+
+
+def left_out(job: Job) -> tuple[Problem, ...]:
+    """Return a problem for each host that the last run knew and this profile doesn't: it isn't the whole cluster."""
+    try:
+        kept = Profile.model_validate_json((job.folder / "profile.json").read_bytes())
+    except (OSError, ValueError):
+        return ()
+    return tuple(
+        Problem(
+            "reset.host-left-out",
+            Level.ERROR,
+            f"{host.name} is in the cluster and not in this profile: it would be left without keys and identity",
+            "Use the whole profile, or name the hosts to be reset with --host.",
+            host=host.name,
+        )
+        for host in kept.hosts
+        if host.name not in job.hosts
+    )
 
 
 async def _first_word(others: Sequence[Host], connect: Connect) -> str | None:

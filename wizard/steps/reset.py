@@ -44,7 +44,7 @@ def reset_steps(
     if marker and marker.uid:
         add("stop", "Services and Pods end", _stop, vip=site.profile.endpoint.vip)
         add("pod-network", "Pod network", _network, pods=site.profile.network.pod_cidr)
-        add("data", "Pods' data, images, etcd's data", _data, etcd_data=site.profile.etcd.data_dir)
+        add("data", "Pods' data, images, etcd's data", _data)
         add("files", "Files and settings as before", _files, paths=tuple(marker.files))
         if not keep_packages:
             add("packages", "Packages as before", _packages)
@@ -114,20 +114,18 @@ def _network(id: str, title: str, host: str, *, pods: str, **more: Any) -> Step:
     return _step(id, title, host, "network", values, "no link, route or rule of it", timeout=60.0, weight=1, **more)
 
 
-def _data(id: str, title: str, host: str, *, etcd_data: str, **more: Any) -> Step:
-    return _step(
-        id, title, host, "data", data_values(etcd_data), "nothing of it is left", timeout=300.0, weight=3, **more
-    )
+def _data(id: str, title: str, host: str, **more: Any) -> Step:
+    return _step(id, title, host, "data", data_values(), "nothing of it is left", timeout=300.0, weight=3, **more)
 
 
-def data_values(etcd_data: str, root: str = "") -> dict[str, Any]:
+def data_values(root: str = "") -> dict[str, Any]:
     """Return what the script that removes data is filled with. `root` is a prefix of all paths (tests)."""
     return {
         "root": root,
         "directories": DIRECTORIES,
         "folders": FOLDERS,
         "paths": " ".join((*control_plane.KUBELET_STATE, "/opt/containerd")),
-        "shared": ((etcd_data, "member"), (runtime.STATE, "")),
+        "containerd": runtime.STATE,
     }
 
 

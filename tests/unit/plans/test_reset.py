@@ -27,6 +27,7 @@ from wizard.plans.archive import archive, archived
 from wizard.plans.job import judge, prepare
 from wizard.plans.reset import KEEP_PACKAGES, judge_member, still_needed
 from wizard.plans.task import Job, Kind, Task
+from wizard.profile.model import Role
 from wizard.remote.base import Command, LoginRefused, Result, Unreachable
 
 UID = "uid-1"
@@ -166,6 +167,28 @@ async def test_nobody_is_asked_where_the_whole_cluster_goes_or_nothing_is_on_the
     bare = {**standing(), "m1": healthy("m1", 1)}
     assert await still_needed(a_job(tmp_path, "m1"), Survey(bare), asked.connect) == ()
     assert asked.asked == []
+
+
+async def test_a_profile_that_lacks_a_host_of_the_cluster_is_not_the_whole_cluster(tmp_path: Path) -> None:
+    job = a_job(tmp_path)
+    (tmp_path / "profile.json").write_text(job.profile.model_dump_json())
+    assert await still_needed(job, Survey(standing()), Asked().connect) == ()
+    cut = replace(job, profile=job.profile.model_copy(update={"hosts": job.profile.hosts[:1]}))
+    assert cut.whole
+    found = await still_needed(cut, Survey(standing()), Asked().connect)
+    assert {problem.code for problem in found} == {"reset.host-left-out"}
+    assert [problem.host for problem in found] == [host.name for host in job.profile.hosts[1:]]
+
+
+async def test_a_host_that_holds_data_is_asked_about_whatever_the_profile_calls_it(tmp_path: Path) -> None:
+    job = a_job(tmp_path, "m1")
+    edited = job.profile.hosts[0].model_copy(update={"roles": (Role.WORKER,)})
+    profile = job.profile.model_copy(update={"hosts": (edited, *job.profile.hosts[1:])})
+    known = standing()
+    known["m1"] = replace(known["m1"], traces=replace(known["m1"].traces, etcd_data=True))
+    asked = Asked(m2=MEMBERS + NODES)
+    (problem,) = await still_needed(replace(job, profile=profile), Survey(known), asked.connect)
+    assert (problem.code, problem.host) == ("reset.still-member", "m1")
 
 
 def state(folder: Path) -> Path:

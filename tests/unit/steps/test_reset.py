@@ -61,7 +61,7 @@ class Host(Here):
         return self.do("files", files_values(paths, str(self.root)))
 
     def data(self) -> list[str]:
-        return self.do("data", data_values(ETCD, str(self.root)))
+        return self.do("data", data_values(str(self.root)))
 
 
 @pytest.fixture
@@ -146,14 +146,18 @@ def test_what_the_services_made_goes_and_what_others_had_stays(host: Host) -> No
     host.write("/etc/cni/net.d/10-flannel.conflist", "{}")
     host.write("/etc/cni/net.d/20-site.conflist", "{}")
     host.path("/var/lib/containerd/snapshots").mkdir(parents=True)
-    assert len(host.data()) == 5
+    host.write("/etc/etcd/etcd.env", f"ETCD_DATA_DIR={ETCD}\n")
+    assert len(host.data()) == 6
     assert [path.name for path in host.path("/var/lib").iterdir()] == ["x"]
     assert [path.name for path in host.path("/etc/cni/net.d").iterdir()] == ["20-site.conflist"]
     assert not host.path(ETCD).exists()
 
 
 def test_of_folders_that_were_there_only_what_is_slipway_s_goes(host: Host) -> None:
-    host.note("directories", f"full {ETCD}", "full /var/lib/containerd", "empty /var/lib/kubelet")
+    host.note("directories", f"full {ETCD}", "full /var/lib/containerd", "empty /var/lib/kubelet", "full /var/lib/cni")
+    host.write("/etc/etcd/etcd.env", f"ETCD_DATA_DIR={ETCD}\n")
+    host.write("/var/lib/cni/theirs", "")
+    host.write("/run/containerd/io.containerd.runtime.v2.task/moby/theirs", "")
     for path in (f"{ETCD}/member/wal/0", f"{ETCD}/theirs", "/var/lib/containerd/theirs", "/var/lib/kubelet/pods/a"):
         host.write(path, "")
     host.path("/var/lib/kubelet/lost+found").mkdir()
@@ -161,6 +165,20 @@ def test_of_folders_that_were_there_only_what_is_slipway_s_goes(host: Host) -> N
     assert [path.name for path in host.path(ETCD).iterdir()] == ["theirs"]
     assert [path.name for path in host.path("/var/lib/kubelet").iterdir()] == ["lost+found"]
     assert host.path("/var/lib/containerd/theirs").exists()
+    assert host.path("/var/lib/cni/theirs").exists()
+    assert host.path("/run/containerd/io.containerd.runtime.v2.task/moby/theirs").exists()
+
+
+def test_of_etcd_only_the_member_s_own_data_goes(host: Host) -> None:
+    """Where there is no member, a folder of that name is somebody's; and so is what lies beside a member."""
+    host.write(f"{ETCD}/member/wal/0", "")
+    assert host.data() == []
+    host.write("/etc/etcd/etcd.env", "ETCD_DATA_DIR=/data\n")
+    host.write("/data/member/wal/0", "")
+    host.write("/data/snapshot.db", "theirs")
+    assert host.data() == ["/data/member"]
+    assert [path.name for path in host.path("/data").iterdir()] == ["snapshot.db"]
+    assert host.path(f"{ETCD}/member/wal/0").exists()
 
 
 def test_a_folder_that_slipway_made_itself_is_none_that_was_there(host: Host) -> None:
@@ -177,7 +195,7 @@ def test_nothing_is_removed_beneath_what_can_not_be_unmounted(host: Host) -> Non
     mounts = host.folder / "mountinfo"
     mounts.write_text(f"1 0 0:1 / {host.root}/var/lib/kubelet/pods/volume rw - nfs s:/v rw\n")
     host.command("umount", '#!/bin/sh\necho "umount $*" >> $HERE/calls\nexit 1\n')
-    script = fill("reset/data.sh", **data_values(ETCD, str(host.root)), look=False)
+    script = fill("reset/data.sh", **data_values(str(host.root)), look=False)
     done = host.sh(script.replace("/proc/self/mountinfo", str(mounts)))
     assert done.returncode != 0
     assert "still mounted" in done.stderr.decode()

@@ -16,7 +16,7 @@ from wizard.engine.lines import LogLine
 from wizard.engine.record import Record, fold, interrupted
 from wizard.errors import SlipwayError
 from wizard.paths import cluster_dir, state_dir
-from wizard.plans.task import Task
+from wizard.plans.task import Kind, Task
 from wizard.profile.model import Profile
 from wizard.ui.services import Built, RunRef, RunState
 
@@ -63,10 +63,22 @@ def all_runs() -> tuple[RunRef, ...]:
 
 def _runs_of(folder: Path) -> Iterator[RunRef]:
     reader = JournalReader(folder)
-    real = [info for info in reader.runs() if not info.dry]
+    real = [info for info in reader.runs() if not info.dry and _installs(info)]
     for number, info in enumerate(real):
         if number == 0 or info.running:
             yield ref_of(info, 1.0 if info.result is RunResult.DONE else reader.record(info.run).fraction)
+
+
+def _installs(info: RunInfo) -> bool:
+    """Tell whether a run installs: the wizard's screens speak of that; `slipway runs` shows the others.
+
+    A run whose order is not on file counts as one, as in the days when there was no other kind.
+    """
+    try:
+        text = order_file(cluster_dir(info.cluster), info.run).read_text(encoding="utf-8")
+        return bool(Task.model_validate(json.loads(text).get("task", {})).kind is Kind.INSTALL)
+    except (OSError, ValueError, AttributeError):
+        return True
 
 
 def ref_of(info: RunInfo, fraction: float = 0.0) -> RunRef:
