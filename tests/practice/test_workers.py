@@ -51,10 +51,15 @@ def test_a_worker_more_joins_and_nobody_else_is_touched(workers: Lab) -> None:
         said = workers.kept["second"] = workers.apply()
     assert (said.exit, said.result) == (0, "done"), said
     others = {name for name in said.changed if not name.startswith("w2/")}
-    assert others - {"cluster/rollout"} == {"cluster/join-token", "cluster/no-join-token"}
+    # The proof tries the new node with all the others.
+    assert others - {"cluster/rollout"} == {"cluster/join-token", "cluster/no-join-token", "verify/try"}
     assert planned.exit == 0
     assert {"w2/join", "w2/node", "cluster/join-token"} <= planned.changed
-    assert {host: written(workers, host) for host in EVERYONE - {"w2"}} == {host: set() for host in EVERYONE - {"w2"}}
+    # Where the proof was made it is noted.
+    proof = {"/var/lib/slipway/verified", "/etc/slipway/cluster.json"}
+    assert {host: written(workers, host) - proof for host in EVERYONE - {"w2"}} == {
+        host: set() for host in EVERYONE - {"w2"}
+    }
     assert {name: pid for name, pid in alive(workers).items() if not name.startswith("w2 ")} == before
     # Facts and probes; a run that lasts keeps its lease alive by one more now and then, and gives it back.
     renewals = said.found["seconds"] // 5 + 1

@@ -21,6 +21,9 @@ made=no
 if [ ! -e $policy ]; then printf '#!/bin/sh\\nexit 101\\n' > $policy; chmod 755 $policy; made=yes; fi
 cleanup() {{ [ $made = no ] || rm -f $policy; }}
 trap cleanup EXIT
+# A run that was killed may still be at it here: what it has installed it clears away, and the look afterwards tells.
+there() {{ ls ./*.deb > /dev/null 2>&1 || exit 0; }}
+there
 # What a removal would take along is noted and kept: configuration that lies there before the packages come.
 for deb in ./*.deb; do
   full=$(basename "$deb" .deb); name=${{full%%_*}}
@@ -41,6 +44,7 @@ until DEBIAN_FRONTEND=noninteractive dpkg -i --force-confold --force-confdef --f
     > dpkg.log 2>&1 < /dev/null; do
   # Another dpkg (unattended-upgrades) may hold the lock for a while.
   n=$((n+1))
+  there
   if [ $n -ge 60 ] || ! grep -q 'lock' dpkg.log; then
     {{ grep -A 3 -E 'error|depends on' dpkg.log | head -n 20; tail -n 5 dpkg.log; }} >&2
     exit 1
