@@ -107,7 +107,7 @@ class Host(Part):
     etcd_ip: str | None = None
     """IPv4 address for etcd peers, when it differs from `node_ip`."""
     roles: tuple[Role, ...] = (Role.MASTER, Role.ETCD)
-    """What the host does: ``master`` runs the control plane, ``etcd`` a member of the database, ``worker`` Pods alone."""
+    """What the host does: ``master`` runs the control plane, ``etcd`` a database member, ``worker`` only Pods."""
     zone: str = ""
     """Rack, room or site: what fails together."""
     ssh: Ssh = Ssh()
