@@ -44,7 +44,7 @@ done"""
 
 def note_sysctls(keys: Iterable[str]) -> str:
     """Return the shell lines that note the values that kernel parameters have, each once, for a reset."""
-    return f"""mkdir -p {FOUND}; touch {FOUND}/sysctl
+    return f"""mkdir -p {FOUND}; : >> {FOUND}/sysctl
 for key in {" ".join(keys)}; do
   file=/proc/sys/$(echo $key | tr . /)
   grep -q "^$key=" {FOUND}/sysctl || [ ! -r $file ] || echo "$key=$(cat $file)" >> {FOUND}/sysctl
