@@ -16,7 +16,9 @@ from wizard.render.places import KUBELET_CLIENT
 
 from .test_pki import _ONCE, DAY, NOW, profile
 
-HOSTS = pytest.mark.parametrize("host", [profile().host("m1"), profile().host("e1")], ids=["master", "etcd-only"])
+HOSTS = pytest.mark.parametrize(
+    "host", [profile().host(name) for name in ("m1", "e1", "w1")], ids=["master", "etcd-only", "worker"]
+)
 
 
 @HOSTS
@@ -26,6 +28,11 @@ def test_every_certificate_that_a_host_gets_is_listed(host: Host) -> None:
     assert (set(listed), len(listed)) == (given, len(given))
     assert all(place.purpose for place in places(host))
     assert {place.name for place in places(host) if not place.own} <= _ONCE.pairs.keys()
+
+
+def test_of_a_worker_only_what_its_kubelet_serves_is_in_the_store() -> None:
+    names = {place.name: place.own for place in places(profile().host("w1"))}
+    assert names == {"ca": False, "hosts/w1/kubelet": False, "hosts/w1/kubelet-own": True}
 
 
 def looked(tmp_path: Path, host: Host, hide: str = "") -> str:

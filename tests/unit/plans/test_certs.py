@@ -12,6 +12,7 @@ from tests.unit.plans.test_job import unreachable
 from wizard import pki
 from wizard.errors import Level, SlipwayError
 from wizard.pki.inventory import Seen, places
+from wizard.pki.wanted import node_client
 from wizard.plans.certs import Certificates, compare, ending
 from wizard.plans.status import read
 from wizard.render.places import KUBELET_CLIENT
@@ -20,6 +21,7 @@ NOW = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
 KEYS = pki.make(pki.wanted(profile()), None, NOW)[0]
 APISERVER = "/etc/kubernetes/pki/apiserver.crt"
+W1 = {"name": "w1", "address": "10.20.0.51", "roles": ["worker"]}
 
 
 def loaded(name: str, keys: pki.Pki = KEYS) -> x509.Certificate:
@@ -91,6 +93,29 @@ def test_what_is_missing_is_an_error_but_for_the_kubelets_own() -> None:
     (problem,) = found.problems
     assert (problem.code, problem.host, problem.level) == ("certs.missing", "m1", Level.ERROR)
     assert APISERVER in problem.message
+
+
+def test_a_workers_login_is_its_kubelets_and_never_expected_in_the_store() -> None:
+    sites = profile(hosts=[{"name": "m1", "address": "10.20.0.11"}, W1])
+    keys = pki.make(pki.wanted(sites), None, NOW)[0]
+    other = pki.make([*pki.wanted(sites), node_client(sites.host("w1"))], keys, NOW)[0]
+    master: Seen = {
+        p.path: loaded("hosts/m1/kubelet-client" if p.own else p.name, keys) for p in places(sites.host("m1"))
+    }
+    worker: Seen = {
+        "/etc/kubernetes/pki/ca.crt": loaded("ca", keys),
+        "/etc/kubernetes/pki/kubelet.crt": loaded("hosts/w1/kubelet", keys),
+        KUBELET_CLIENT: loaded("hosts/w1/kubelet-client", other),
+    }
+    found = compare(sites, keys, {"m1": master, "w1": worker}, NOW)
+    assert found.problems == ()
+    lies = {entry.name: (entry.stored, entry.lies[0].agrees) for entry in found.entries if "/w1/" in entry.name}
+    assert lies == {"hosts/w1/kubelet": (True, True), "hosts/w1/kubelet-own": (False, None)}
+    (own,) = [entry for entry in found.entries if entry.name == "hosts/w1/kubelet-own"]
+    assert (own.subject, own.purpose) == ("CN=system:node:w1,O=system:nodes", "kubelet's own, renewed by itself")
+    assert compare(sites, keys, {"m1": master, "w1": {**worker, KUBELET_CLIENT: None}}, NOW).problems == ()
+    gone = compare(sites, keys, {"m1": master, "w1": {**worker, "/etc/kubernetes/pki/kubelet.crt": None}}, NOW)
+    assert said(gone) == {("certs.missing", "w1")}
 
 
 def test_a_host_out_of_reach_and_a_store_that_is_gone_are_told() -> None:

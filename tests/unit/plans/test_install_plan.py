@@ -153,6 +153,14 @@ def test_workers_wait_for_the_api_and_never_for_each_other() -> None:
     assert last.after == ("cluster/join-token", "w1/node", "w2/node", "w3/node"), "it ends however the joining ended"
 
 
+def test_a_worker_takes_its_images_in_before_what_only_pods_need() -> None:
+    steps = of(planned(profile(3, 0, 1)), "w1")
+    assert steps["node-images"].needs == ("w1/containerd",)
+    assert steps["cni"].needs == ("w1/node-images",)
+    assert {"w1/node-images", "w1/join"} <= set(steps["kubelet"].needs)
+    assert set(steps["node"].needs) == {"w1/kubelet", "w1/cni"}
+
+
 def test_only_a_worker_that_has_not_joined_gets_a_token() -> None:
     wanted = profile(3, 0, 2)
     token = new_token()
@@ -263,7 +271,7 @@ def test_images_are_taken_in_one_after_another_so_that_the_apiservers_comes_firs
 
 
 def test_the_last_phase_proves_the_cluster_once_all_of_it_runs() -> None:
-    steps = checked(planned()).values()
+    steps = checked(planned(profile(3, 0, 1))).values()
     proof, others = ([step for step in steps if (step.phase == "verify") is last] for last in (True, False))
     assert proof[0].id == "verify/try"
     assert set(proof[0].needs) == {"cluster/endpoint", "cluster/rollout"}

@@ -197,7 +197,22 @@ async def test_what_is_no_install_makes_no_key_and_keeps_nothing(
     assert outcome.result is RunResult.DONE
     assert in_folder(tmp_path) == ["cluster.json"]
     (given,) = another_kind
-    assert (given.keys, given.run, given.task) == (None, "r7", INSTALL)
+    assert (given.keys, given.run, given.task, given.token) == (None, "r7", INSTALL, None)
+
+
+async def test_apply_alone_makes_a_token_and_only_for_an_install(
+    tmp_path: Path, another_kind: list[Given], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look(*_: object, **__: object) -> Survey:
+        return Survey(standing())
+
+    monkeypatch.setattr(jobs, "look", look)
+    monkeypatch.setitem(KINDS, Kind.INSTALL, replace(KINDS[Kind.INSTALL], installs=True))  # type: ignore[arg-type]
+    (tmp_path / "cluster.json").write_text('{"uid": "uid-1", "name": "site"}')
+    job, memory = a_job(tmp_path), Memory()
+    await jobs.dry_run(job, nobody, memory, "r6")
+    await jobs.apply(job, nobody, memory, Control(memory), lock=HostLock("r7", "here"))
+    assert [given.token is None for given in another_kind] == [True, False]
 
 
 async def nobody(host: str) -> Any:

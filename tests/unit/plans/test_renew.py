@@ -19,7 +19,7 @@ from wizard.engine.control import Control
 from wizard.engine.events import RunResult
 from wizard.engine.locks import HostLock
 from wizard.engine.sink import Memory
-from wizard.engine.step import Plan
+from wizard.engine.step import Change, Plan
 from wizard.facts.model import Survey
 from wizard.plans import job as jobs
 from wizard.plans.job import prepare
@@ -87,6 +87,25 @@ def test_one_host_after_the_other_and_each_serves_before_the_next(tmp_path: Path
     assert order(plan) == [f"{host}/{step}" for host in ("m1", "m2", "m3") for step in steps]
     assert plan.title == "Renew the certificates of site"
     assert order(planned(tmp_path, renewal(("m2",)))) == [f"m2/{step}" for step in steps]
+
+
+def test_of_a_worker_what_its_kubelet_serves_is_renewed_and_nothing_else(tmp_path: Path) -> None:
+    masters = [{"name": f"m{n}", "address": f"10.20.0.1{n}"} for n in (1, 2, 3)]
+    site = site_profile(hosts=[*masters, {"name": "w1", "address": "10.20.0.51", "roles": ["worker"]}])
+    before = pki.make(pki.wanted(site), None, MADE)[0]
+    wanted = task(1, hosts=("w1",))
+    keys, made = pki.make(pki.wanted(site), before, MADE, anew=due(wanted))
+    assert made == {"hosts/w1/kubelet"}
+    job = replace(a_job(tmp_path), profile=site, task=wanted)
+    survey = Survey({**standing(), "w1": replace(healthy("w1", 4), traces=standing()["m1"].traces)})
+    plan = prepare(job, survey, "uid-1", keys, "r1")
+    assert order(plan) == ["w1/pki", "w1/served"], "its kubelet reads the new ones by itself"
+    given, had = ({f.path: f.content for f in pki.host_files(each, site, site.host("w1"))} for each in (keys, before))
+    changed = {path for path in given if given[path] != had[path]}
+    assert changed == {"/etc/kubernetes/pki/kubelet.crt", "/etc/kubernetes/pki/kubelet.key"}
+    change = plan.steps[0].change
+    assert isinstance(change, Change)
+    assert {file.path for file in change.files} == given.keys() == {*changed, "/etc/kubernetes/pki/ca.crt"}
 
 
 def test_a_host_out_of_reach_holds_up_none(tmp_path: Path) -> None:

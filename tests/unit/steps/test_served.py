@@ -28,11 +28,11 @@ from wizard.steps.control_plane import command_of, controllers_step
 from .samples import answer
 
 NOW = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
-HERE = profile(3, 1)
+HERE = profile(3, 1, 1)
 OLD = pki.make(pki.wanted(HERE), None, NOW)[0]
 LATER = NOW + datetime.timedelta(days=200)
 NEW = pki.make(pki.wanted(HERE), OLD, LATER, anew=lambda _name, _pem: True)[0]
-M1, E1 = HERE.hosts[0], HERE.hosts[-1]
+M1, E1, W1 = (HERE.host(name) for name in ("m1", "e1", "w1"))
 
 
 def until(keys: Pki, name: str) -> int:
@@ -99,9 +99,10 @@ def test_a_member_that_asks_for_a_certificate_is_shown_one(tmp_path: Path) -> No
 def test_every_server_of_a_host_is_asked() -> None:
     assert steps._servers(M1).keys() == {"apiserver", "kubelet", "etcd/server", "etcd/peer"}
     assert steps._servers(E1).keys() == {"etcd/server", "etcd/peer"}
+    assert steps._servers(W1) == {"kubelet": ("198.18.0.51:10250", False)}
 
 
-@pytest.mark.parametrize("host", [M1, E1], ids=["master", "etcd-only"])
+@pytest.mark.parametrize("host", [M1, E1, W1], ids=["master", "etcd-only", "worker"])
 def test_servers_with_the_new_ones_are_as_wanted_and_old_ones_are_waited_for(host: Host) -> None:
     step = steps.served_step(site(HERE), host, NEW, needs=())
     assert isinstance(step.probe.judge(said(NEW, host), 0), Satisfied)
@@ -164,4 +165,4 @@ def test_digests_show_nothing_of_a_key_and_only_masters_have_them() -> None:
     digests = pki.credentials(OLD, HERE, M1)
     assert digests.keys() == {"kube-controller-manager", "kube-scheduler"}
     assert {len(digest) for digest in digests.values()} == {16}
-    assert pki.credentials(OLD, HERE, E1) == {}
+    assert pki.credentials(OLD, HERE, E1) == pki.credentials(OLD, HERE, W1) == {}
