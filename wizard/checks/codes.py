@@ -32,7 +32,7 @@ CODES: Mapping[str, Code] = {
     "host.another-cluster": Code(
         "error",
         "Slipway's marker on the host names another cluster, or one whose state this machine doesn't hold.",
-        "The other cluster's profile, the other jump host, or another host; `slipway reset` sets a host free.",
+        "The other cluster's profile, the other jump host, or another host; `slipway reset` there sets a host free.",
     ),
     "host.marker-unreadable": Code(
         "error", "Slipway's marker on the host can't be read.", "The version that wrote it, or a backup of the file."

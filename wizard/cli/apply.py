@@ -6,7 +6,7 @@ import typer
 
 from wizard.cli.output import JsonFlag, guarded, say
 from wizard.cli.perform import DetachFlag, FollowFlag, TakeOverFlag, YesFlag, perform
-from wizard.cli.site import BundleFolder, ProfileFile, SecretsFd, job_of, on_terminal
+from wizard.cli.site import BundleFolder, ProfileFile, SecretsFd, demand_person, job_of
 from wizard.errors import UsageError
 from wizard.plans.job import Job, refuse
 from wizard.profile.survival import survival
@@ -34,10 +34,7 @@ def apply(
 
 
 def _confirm(job: Job) -> None:
-    if not on_terminal():
-        raise UsageError(
-            "This changes hosts and nobody is there to say yes", hint="Add --yes, or run it on a terminal."
-        )
+    demand_person()
     names = ", ".join(job.hosts)
     say(*survival(job.profile).words)
     if not typer.confirm(f"Install {job.profile.name} on {names}?", default=False, err=True):

@@ -21,8 +21,8 @@ from wizard.cli.site import (
     SecretsFd,
     ask_secret,
     connections,
+    demand_person,
     job_of,
-    on_terminal,
     secrets_from,
 )
 from wizard.errors import Exit, UsageError
@@ -95,10 +95,7 @@ def renew(
 
 
 def _confirm(job: Job) -> None:
-    if not on_terminal():
-        raise UsageError(
-            "This changes hosts and nobody is there to say yes", hint="Add --yes, or run it on a terminal."
-        )
+    demand_person()
     folder = job.folder / "pki"
     keys = store.load(folder)
     if keys is None:

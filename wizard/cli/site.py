@@ -69,6 +69,14 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def demand_person() -> None:
+    """Raise `UsageError` where nobody is there to say yes to a change of hosts."""
+    if not on_terminal():
+        raise UsageError(
+            "This changes hosts and nobody is there to say yes", hint="Add --yes, or run it on a terminal."
+        )
+
+
 async def ask_secret(kind: SecretKind, host: str, prompt: str) -> Secret | None:
     """Ask the person at this terminal for a secret, without echo; None where there is none or they decline."""
     if not on_terminal():

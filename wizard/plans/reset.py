@@ -127,6 +127,8 @@ def judge_member(host: Host, said: str | None) -> Problem | None:
         "reset.still-member",
         Level.ERROR,
         f"The cluster stands, and {host.name} is {words}: it would lose that without having let go of it",
-        "Remove it from the cluster first, or reset the whole cluster (without --host).",
+        "Remove it from the cluster first, on another master: `etcdctl member remove` (after `set -a; . "
+        f"{ETCD_CONFIG}/etcdctl.env`) and `kubectl delete node {host.name}`; or reset the whole cluster "
+        "(without --host).",
         host=host.name,
     )

@@ -126,7 +126,7 @@ def test_renew_refuses_what_can_not_be_meant(file: Path, words: list[str], said:
 def test_a_person_is_told_how_many_and_may_say_no(
     file: Path, words: list[str], count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(certs, "on_terminal", lambda: True)
+    monkeypatch.setattr("wizard.cli.site.on_terminal", lambda: True)
     done = CliRunner().invoke(app, ["certs", "renew", str(file), *words], input="n\n")
     assert done.exit_code == Exit.USAGE
     assert f"Make {count} certificates of site anew?" in done.stderr
