@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import errno
 import json
 import os
 import shlex
@@ -244,13 +245,11 @@ def to_themselves(site: Site) -> Iterator[None]:
     wanted = {"cpu.shares": "100000", "cpu.weight": "10000"}
     files = {above / name: value for path in folders for above in (path, path.parent) for name, value in wanted.items()}
     before = {file: file.read_text() for file in files if file.exists()}
-    session = Path("/proc/self/autogroup")
     nice = os.getpriority(os.PRIO_PROCESS, 0)
     for file in before:
         file.write_text(files[file])
     os.setpriority(os.PRIO_PROCESS, 0, -15)
-    if session.exists():  # the kernel shares between sessions first (sched(7), autogroup)
-        session.write_text("-15")
+    _rank_of_session(-15)
     try:
         yield
     finally:
@@ -258,5 +257,19 @@ def to_themselves(site: Site) -> Iterator[None]:
             if file.exists():
                 file.write_text(value)
         os.setpriority(os.PRIO_PROCESS, 0, nice)
-        if session.exists():
-            session.write_text("0")
+        _rank_of_session(0)
+
+
+def _rank_of_session(nice: int) -> None:
+    """The kernel shares the processor between sessions first, then within each (sched(7), autogroup).
+
+    What descends from no session but the system's first stands in the root's group, which has no rank of its own
+    (the kernel says EINVAL): there the process's nice value alone counts.
+    """
+    session = Path("/proc/self/autogroup")
+    if session.exists():
+        try:
+            session.write_text(str(nice))
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise

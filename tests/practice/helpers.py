@@ -201,6 +201,17 @@ class Lab:
         lines = self.kubectl("get", "nodes", "-o", f"jsonpath={path}", check=False).splitlines()
         return {name for name, _, ready in (line.partition("=") for line in lines) if ready == "True"}
 
+    def unready(self) -> list[str]:
+        """Return the DaemonSets and Deployments of the system that lack Pods, each with what it has of what it wants.
+
+        A node is Ready again before the API has heard that its Pods are.
+        """
+        have, want = "{.status.numberReady}{.status.readyReplicas}", "{.status.desiredNumberScheduled}{.spec.replicas}"
+        path = f'{{range .items[*]}}{{.metadata.name}}={have}/{want}{{"\\n"}}{{end}}'
+        said = self.kubectl("-n", "kube-system", "get", "ds,deploy", "-o", f"jsonpath={path}", check=False)
+        sets = [(line, *line.partition("=")[2].split("/")) for line in said.splitlines()]
+        return [line for line, ready, wanted in sets if ready != wanted] if sets else ["no answer"]
+
     def pods(self) -> str:
         """Return how all Pods stand and what last happened, for a failure's evidence."""
         events = self.kubectl("get", "events", "-A", "--sort-by=.lastTimestamp", check=False).splitlines()[-20:]

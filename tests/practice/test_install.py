@@ -256,6 +256,7 @@ def test_all_masters_lose_power_and_the_cluster_comes_back_unaided(site: Lab, po
             evidence=lambda pod=pod: f"{site.said('exec', pod, *words)}\n{site.pods()}",
         )
     until("all nodes are Ready", lambda: site.ready_nodes() == MASTERS)
+    until("their Pods are ready", lambda: not site.unready(), evidence=site.pods)
     said = site.apply()
     assert (said.exit, said.found["changed"]) == (0, []), said.found
 

@@ -174,5 +174,6 @@ def test_a_dead_worker_holds_nobody_up_and_comes_back_unaided(workers: Lab) -> N
     assert said.found["changed"] == []
     practice.power_on(workers.host("w2"))
     until("all nodes are Ready", lambda: workers.ready_nodes() == EVERYONE, 120, workers.pods)
+    until("their Pods are ready", lambda: not workers.unready(), 120, workers.pods)
     again = workers.apply()
     assert (again.exit, again.found["changed"]) == (0, []), again
