@@ -20,7 +20,8 @@ from wizard.engine.sink import Memory
 from wizard.engine.step import Diff, Plan
 from wizard.errors import Exit, errors_of
 from wizard.facts.model import Facts, Survey
-from wizard.plans.job import Found, Job, dry_run, identity, judge, look
+from wizard.plans.folder import identity
+from wizard.plans.job import Found, Job, dry_run, judge, look
 from wizard.remote.secrets import AskedSecrets
 
 

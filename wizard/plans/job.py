@@ -5,12 +5,8 @@ It is the same way for every kind of task; what differs between them stands in `
 
 from __future__ import annotations
 
-import json
-import os
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from wizard import __version__, versions
 from wizard.bundle.verify import verify_quick
@@ -26,9 +22,9 @@ from wizard.errors import HeldError, Level, Problem, SlipwayError, UsageError, e
 from wizard.facts.model import Facts, Survey
 from wizard.facts.survey import Seen
 from wizard.pki import store
-from wizard.pki.hosts import admin_kubeconfig
 from wizard.pki.wanted import wanted
 from wizard.plans.archive import archive
+from wizard.plans.folder import identity, keep
 from wizard.plans.kinds import KINDS, Given, Work
 from wizard.plans.look import Connect, gathered, give_back, look
 from wizard.plans.task import Job
@@ -40,8 +36,8 @@ from wizard.render.site import Site
 from wizard.steps.join import Token, new_token
 
 __all__ = [
-    "Connect", "Found", "Job", "apply", "dry_run", "gathered", "give_back", "identity", "judge", "keep",
-    "look", "prepare", "refuse", "site_of",
+    "Connect", "Found", "Job", "apply", "dry_run", "gathered", "give_back", "judge", "look", "prepare", "refuse",
+    "site_of",
 ]  # fmt: skip
 
 
@@ -53,35 +49,6 @@ class Found:
     problems: tuple[Problem, ...] = ()
     dead: Mapping[str, Problem] = field(default_factory=dict)
     """Hosts of a cluster that stands already which can't be reached: the others go on without them."""
-
-
-def identity(folder: Path, cluster: str, *, make: bool = False) -> str:
-    """Return the UID of the cluster whose state is in `folder`, or an empty text where there is none yet.
-
-    With `make` a new one is made and kept. Raises `SlipwayError` where the file can't be read or written.
-    """
-    path = folder / "cluster.json"
-    try:
-        if path.exists():
-            return str(json.loads(path.read_text(encoding="utf-8"))["uid"])
-        if not make:
-            return ""
-        uid = uuid.uuid4().hex
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps({"uid": uid, "name": cluster}) + "\n", encoding="utf-8")
-        with fresh.open() as file:
-            os.fsync(file.fileno())
-        fresh.replace(path)
-        return uid
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SlipwayError(
-            "The cluster's identity can't be read",
-            where=str(path),
-            why=str(error),
-            hint="Copy the file back from where it is whole; every host's /etc/slipway/cluster.json has the UID.",
-        ) from error
 
 
 def judge(job: Job, survey: Survey, uid: str) -> Found:
@@ -213,7 +180,7 @@ async def apply(
         failures=found.dead,
     )
     if work.makes_keys and keys:
-        keep(job, keys)
+        keep(job.folder, job.profile, keys, applied=work.installs)
     if work.undoes and job.whole and outcome.result is RunResult.DONE:
         archive(job.folder, lock.run)
     return outcome
@@ -241,19 +208,6 @@ def _keys(job: Job, work: Work, *, stands: bool) -> store.Pki | None:
     if stands and store.load(folder) is None:
         raise store.lost(folder)
     return store.ensure(folder, wanted(job.profile), anew=work.anew(job.task))
-
-
-def keep(job: Job, keys: store.Pki) -> None:
-    """Keep the admin kubeconfig in the cluster's folder (0600), and after an install the profile that was applied."""
-    files = {"admin.conf": admin_kubeconfig(keys, job.profile)}
-    if KINDS[job.task.kind].installs:
-        files["profile.json"] = job.profile.model_dump_json(indent=1).encode()
-    for name, content in files.items():
-        path = job.folder / name
-        fresh = path.with_name(f".{name}.new")
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(content)
-        fresh.replace(path)
 
 
 def refuse(profile: Profile) -> None:

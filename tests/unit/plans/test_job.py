@@ -22,7 +22,8 @@ from wizard.engine.step import Drifted, Plan, Satisfied
 from wizard.errors import Level, Problem, SlipwayError, UsageError, errors_of
 from wizard.facts.model import ClusterTraces, Marker, Survey
 from wizard.plans import job as jobs
-from wizard.plans.job import Job, identity, judge, prepare, refuse
+from wizard.plans.folder import identity
+from wizard.plans.job import Job, judge, prepare, refuse
 from wizard.plans.kinds import KINDS, Given, Work
 from wizard.plans.task import INSTALL, Kind, Task
 from wizard.remote.base import Command, LoginRefused, Result, Unreachable

@@ -21,7 +21,8 @@ from wizard.facts.model import Facts, Survey
 from wizard.facts.survey import gather
 from wizard.paths import cluster_dir
 from wizard.pki import store
-from wizard.plans.job import Job, identity, judge, prepare
+from wizard.plans.folder import identity
+from wizard.plans.job import Job, judge, prepare
 from wizard.profile.load import load
 from wizard.profile.model import Profile
 from wizard.profile.rules import rules
