@@ -10,17 +10,21 @@ https://github.com/kubernetes/kubeadm/blob/main/docs/ha-considerations.md
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
+import tarfile
+import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.bench import machine
 from wizard import practice
 from wizard.bundle.build import cached_binary
-from wizard.bundle.image import Config, Entry, write_image, write_layer
+from wizard.bundle.image import Config, Entry, Layer, write_image, write_layer
 from wizard.bundle.lock import Bundle, load_bundle
 from wizard.bundle.places import default_folder
 from wizard.paths import cache_dir
@@ -98,7 +102,7 @@ def _payload(datacenter: Datacenter, kubernetes: str) -> Path:
     for artifact in bundle.cni():
         _unpack(bundle, artifact.name, work / "cni" / artifact.name.rpartition("/")[2])
     for name in IMAGES:
-        _unpack(bundle, name, work / "img" / f"{name.rpartition('/')[2]}.tar")
+        plain_image(bundle, name, work / "img" / f"{name.rpartition('/')[2]}.tar")
     _etcd_image(bundle, kubernetes, work)
     for artifact in bundle.packages(bundle.lock.releases[0]):
         if artifact.package in packages:
@@ -121,12 +125,40 @@ def _unpack(bundle: Bundle, name: str, target: Path) -> None:
     target.chmod(0o755)
 
 
+def plain_image(bundle: Bundle, name: str, target: Path) -> None:
+    """Write an image of the bundle with its layers uncompressed, as the peer was measured from the first."""
+    artifact = bundle.artifact(name)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch, tarfile.open(bundle.path(artifact)) as archive:
+        folder = Path(scratch)
+        archive.extractall(folder, filter="data")
+        blobs = folder / "blobs" / "sha256"
+        index = json.loads((folder / "index.json").read_text())
+        manifest = _blob(blobs, index["manifests"][0])
+        config = _blob(blobs, manifest["config"])
+        layers = []
+        for layer, diff_id in zip(manifest["layers"], config["rootfs"]["diff_ids"], strict=True):
+            path = folder / diff_id
+            with path.open("wb") as out:
+                subprocess.run(["zstd", "-dcq", str(blobs / layer["digest"][7:])], stdout=out, check=True)
+            layers.append(Layer(path, diff_id.removeprefix("sha256:")))
+        words = config["config"]
+        write_image(
+            artifact.ref, bundle.lock.arch,
+            Config(words.get("Entrypoint", ()), words.get("Cmd", ()), words["Env"], words.get("User", "")),
+            layers, target,
+        )  # fmt: skip
+
+
+def _blob(blobs: Path, described: dict[str, Any]) -> Any:
+    return json.loads((blobs / described["digest"].removeprefix("sha256:")).read_text())
+
+
 def _etcd_image(bundle: Bundle, kubernetes: str, work: Path) -> None:
     words = [str(work / "bin" / "kubeadm"), "config", "images", "list", "--kubernetes-version", f"v{kubernetes}"]
     listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
     ref = next(item for item in listed if "/etcd:" in item)
     _unpack(bundle, "etcd", work / "etcd")
-    write_layer({"usr/local/bin/etcd": Entry(0o755, path=work / "etcd")}, work / "layer.tar")
-    write_image(ref, bundle.lock.arch, Config(), [work / "layer.tar"], work / "img" / "etcd.tar")
+    digest = write_layer({"usr/local/bin/etcd": Entry(0o755, path=work / "etcd")}, work / "layer.tar")
+    write_image(ref, bundle.lock.arch, Config(), [Layer(work / "layer.tar", digest)], work / "img" / "etcd.tar")
     for name in ("etcd", "layer.tar"):
         (work / name).unlink()

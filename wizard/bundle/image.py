@@ -1,7 +1,7 @@
 """Container images as OCI layouts in one tar: the same bytes for the same content, whoever builds them and when.
 
-Format: https://github.com/opencontainers/image-spec (image-layout.md, config.md, layer.md). Layers stay uncompressed,
-for the whole archive is compressed in the bundle and an import need not unpack them twice.
+Format: https://github.com/opencontainers/image-spec (image-layout.md, config.md, layer.md). Layers are compressed by
+zstd and the archive is not: a host stores and hashes a quarter of the bytes, and unpacks each layer once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from wizard.bundle.pack import compress
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 EPOCH = "1970-01-01T00:00:00Z"
@@ -75,9 +77,24 @@ def write_layer(tree: Tree, target: Path) -> str:
     return _digest_of(target)
 
 
-def write_image(ref: str, arch: str, config: Config, layers: Sequence[Path], target: Path) -> str:
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer's tar as a file. `diff_id` is the SHA-256 (hex) of the tar itself, `media_type` how it is compressed."""
+
+    path: Path
+    diff_id: str
+    media_type: str = "application/vnd.oci.image.layer.v1.tar"
+
+
+def compressed(layer: Path, target: Path) -> Layer:
+    """Compress a layer's tar into `target`. Raises `BundleError` where zstd is missing or fails."""
+    compress(layer, target)
+    return Layer(target, _digest_of(layer), "application/vnd.oci.image.layer.v1.tar+zstd")
+
+
+def write_image(ref: str, arch: str, config: Config, layers: Sequence[Layer], target: Path) -> str:
     """Write an OCI archive with one image named `ref` and return the image's ID (``sha256:…`` of its configuration)."""
-    layer_blobs = [(_digest_of(path), path) for path in layers]
+    layer_blobs = [(_digest_of(layer.path), layer) for layer in layers]
     configuration = _json(
         {
             "architecture": arch,
@@ -93,8 +110,8 @@ def write_image(ref: str, arch: str, config: Config, layers: Sequence[Path], tar
                     "Labels": dict(config.labels),
                 }
             ),
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest, _ in layer_blobs]},
-            "history": [{"created": EPOCH, "created_by": "slipway bundle build"} for _ in layer_blobs],
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer.diff_id}" for layer in layers]},
+            "history": [{"created": EPOCH, "created_by": "slipway bundle build"} for _ in layers],
         }
     )
     manifest = _json(
@@ -104,11 +121,11 @@ def write_image(ref: str, arch: str, config: Config, layers: Sequence[Path], tar
             "config": _descriptor("application/vnd.oci.image.config.v1+json", configuration),
             "layers": [
                 {
-                    "mediaType": "application/vnd.oci.image.layer.v1.tar",
+                    "mediaType": layer.media_type,
                     "digest": f"sha256:{digest}",
-                    "size": path.stat().st_size,
+                    "size": layer.path.stat().st_size,
                 }
-                for digest, path in layer_blobs
+                for digest, layer in layer_blobs
             ],
         }
     )
@@ -129,7 +146,7 @@ def write_image(ref: str, arch: str, config: Config, layers: Sequence[Path], tar
         }
     )
     blobs: dict[str, bytes | Path] = {hashlib.sha256(data).hexdigest(): data for data in (configuration, manifest)}
-    blobs |= dict(layer_blobs)
+    blobs |= {digest: layer.path for digest, layer in layer_blobs}
     with target.open("wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
         _add(archive, "oci-layout", Entry(0o644, data=_json({"imageLayoutVersion": "1.0.0"})))
         _add(archive, "index.json", Entry(0o644, data=index))

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from wizard.bundle.image import BASE, Config, Entry, write_image, write_layer
+from wizard.bundle.image import BASE, Config, Entry, compressed, write_image, write_layer
 from wizard.bundle.lock import Artifact, Kind
-from wizard.bundle.pack import LEVEL, store
+from wizard.bundle.pack import LEVEL, keep
 from wizard.bundle.packages import LAYER
 from wizard.bundle.task import Done, Inputs, Report, Task
 from wizard.versions import Versions
 
-FORMAT = 1
+FORMAT = 2
 """Raised by one whenever the same inputs give another image."""
 NONROOT = "65532:65532"
 
@@ -114,11 +114,12 @@ class ImageSource:
             layers = [done[self._packages_task].raw_path(LAYER)] if recipe.iptables else []
             top, archive = target / "layer.tar", target / f"{recipe.name}.tar"
             write_layer(tree if recipe.iptables else {**BASE, **tree}, top)
-            image_id = write_image(recipe.ref, arch, recipe.config, [*layers, top], archive)
-            top.unlink()
             report(0.3, "compressing")
-            stored = store(archive, target / "files")
-            archive.unlink()
+            packed = [compressed(layer, target / f"{layer.name}.zst") for layer in (*layers, top)]
+            image_id = write_image(recipe.ref, arch, recipe.config, packed, archive)
+            for path in (top, *(layer.path for layer in packed)):
+                path.unlink()
+            stored = keep(archive, target / "files")
             return (
                 Artifact(
                     name=f"image/{recipe.name}",

@@ -3,9 +3,9 @@
     <folder>/bundle.lock          JSON, sorted: what the bundle is and every artifact in it
     <folder>/files/<sha256>       each artifact's stored bytes, named by their own hash
 
-Binaries, CNI plugins and images are stored zstd-compressed and stay so on their way to a host, which decompresses
-them (``zstd -dc``); packages are stored as they are, for they are compressed already. Reading a bundle hashes nothing:
-`wizard.bundle.verify` does.
+Binaries and CNI plugins are stored zstd-compressed and stay so on their way to a host, which decompresses them
+(``zstd -dc``); packages and images are stored as they are, for what is in them is compressed already. Reading a bundle
+hashes nothing: `wizard.bundle.verify` does.
 """
 
 from __future__ import annotations

@@ -35,18 +35,23 @@ def copy_hashing(source: Path, target: Path) -> str:
     return digest.hexdigest()
 
 
-def store(path: Path, files: Path) -> dict[str, Any]:
-    """Compress `path` into the folder `files` and return what `Artifact` wants to know about it.
+def compress(path: Path, target: Path) -> None:
+    """Write what zstd makes of `path` to `target`. Raises `BundleError` where zstd is missing or fails.
 
-    zstd's output is the same for the same input whatever the number of threads, as long as there are threads at all.
+    Its output is the same for the same input whatever the number of threads, as long as there are threads at all.
     """
+    run(
+        [need("zstd", "zstd", "to compress the bundle"), "-q", "-f", f"-{LEVEL}", "-T2", str(path), "-o", str(target)],
+        doing=f"Compressing {path.name}",
+    )
+
+
+def store(path: Path, files: Path) -> dict[str, Any]:
+    """Compress `path` into the folder `files` and return what `Artifact` wants to know about it."""
     files.mkdir(exist_ok=True)
     number, name = tempfile.mkstemp(dir=files)
     os.close(number)
-    run(
-        [need("zstd", "zstd", "to compress the bundle"), "-q", "-f", f"-{LEVEL}", "-T2", str(path), "-o", name],
-        doing=f"Compressing {path.name}",
-    )
+    compress(path, Path(name))
     sha256 = sha256_of(Path(name))
     stored = Path(name).rename(files / sha256)
     stored.chmod(0o644)

@@ -8,7 +8,7 @@ from typing import Any
 from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Unknown, Verdict
 from wizard.profile.model import Host, Profile
 from wizard.render.places import LOCAL_API
-from wizard.steps.kit import wait_on_host
+from wizard.steps.kit import asked_again, wait_on_host
 from wizard.steps.objects import Object, compare, items_of, label_of, parse
 
 
@@ -43,7 +43,7 @@ def objects_step(
     # To check them, kubectl would fetch the API's whole schema, which a fresh apiserver has yet to compute; a field
     # that the API doesn't know shows at the look afterwards.
     options = "--server-side --validate=false --force-conflicts --field-manager=slipway"
-    apply = f"{ready}\n{KUBECTL} apply {options} -f - >/dev/null {document}\n"
+    apply = ready + asked_again(f"{KUBECTL} apply {options} -f - {document}")
 
     def judge(output: str, status: int) -> Verdict:
         if status != 0 and not output.strip():
@@ -73,9 +73,11 @@ def rollout_step(
         for namespace in namespaces
     )
     nodes = f"{KUBECTL} get nodes -o jsonpath='{_READY}'"
-    ready = " && ".join(
-        f"{KUBECTL} -n {item['metadata']['namespace']} rollout status --timeout={seconds:.0f}s "
-        f"{item['kind'].lower()}/{item['metadata']['name']} >/dev/null"
+    ready = "".join(
+        asked_again(
+            f"{KUBECTL} -n {item['metadata']['namespace']} rollout status --timeout={seconds:.0f}s "
+            f"{item['kind'].lower()}/{item['metadata']['name']}"
+        )
         for item in workloads
     )
 
@@ -91,7 +93,7 @@ def rollout_step(
     return Step(
         id, title, hosts[0], "cluster", Probe(f"{get}\n{nodes}", judge),
         # kubectl would wait for the Pods of nodes that are down as well: then the looks after it do the waiting.
-        Change(script=f"if {nodes} | grep -qvx 'node True'; then :; else {ready}; fi"),
+        Change(script=f"if {nodes} | grep -qvx 'node True'; then :; else\n{ready}\nfi"),
         needs=needs, after=after, alternates=tuple(hosts[1:]), weight=weight, timeout=seconds + 30, settle=seconds,
     )  # fmt: skip
 
@@ -126,18 +128,18 @@ def not_ready(wanted: Object, live: Sequence[Object], down: int = 0) -> Diff | N
 def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
     """Return the step that makes `host` a Ready node with the labels and taints of a master."""
     name = host.name
-    label = f"{KUBECTL} label --overwrite node {name} {CONTROL_PLANE}= >/dev/null"
+    label = asked_again(f"{KUBECTL} label --overwrite node {name} {CONTROL_PLANE}=")
     taint = f"{CONTROL_PLANE}=:NoSchedule"
     taints = (
         f"{KUBECTL} taint --overwrite node {name} {CONTROL_PLANE}:NoSchedule- >/dev/null 2>&1 || true"
         if profile.masters_schedulable
-        else f"{KUBECTL} taint --overwrite node {name} {taint} >/dev/null"
+        else asked_again(f"{KUBECTL} taint --overwrite node {name} {taint}")
     )
     # One kubectl that watches: one after the other would keep the processor from the kubelet they wait for.
-    there = f"{KUBECTL} wait --for=create node/{name} >/dev/null"
-    soon = f"{there} --timeout=10s 2>/dev/null"
-    registered = f"{there} --timeout=90s || {{ echo 'node {name} did not register within 90 s' >&2; {LOGS}; exit 1; }}"
-    ready = f"{KUBECTL} wait --for=condition=Ready node/{name} >/dev/null"
+    there = f"{KUBECTL} wait --for=create node/{name} >/dev/null 2>&1"
+    ready = f"{KUBECTL} wait --for=condition=Ready node/{name} >/dev/null 2>&1"
+    registered = wait_on_host(f"{there} --timeout=30s", 90, f"node {name} did not register", LOGS)
+    became_ready = wait_on_host(f"{ready} --timeout=30s", 130, f"node {name} did not become Ready", LOGS)
 
     def judge(output: str, status: int) -> Verdict:
         found = items_of(output)
@@ -152,8 +154,8 @@ def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: f
         f"{name}/node", "Node is Ready", name, "nodes",
         Probe(f"{KUBECTL} get node {name} --ignore-not-found -o json", judge),
         Change(
-            script=f"{soon} || {WAKE}\n{registered}\n{label}\n{taints}\n"
-            f"{ready} --timeout=20s 2>/dev/null || {{ {WAKE}; {ready} --timeout=130s; }} || {{ {LOGS}; exit 1; }}\n"
+            script=f"{there} --timeout=10s || {WAKE}\n{registered}\n{label}\n{taints}\n"
+            f"{ready} --timeout=20s || {WAKE}\n{became_ready}\n"
         ),
         needs=needs, weight=weight, timeout=300.0, settle=10.0,
     )  # fmt: skip

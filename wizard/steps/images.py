@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from wizard.bundle.lock import Artifact, Bundle
+from wizard.bundle.lock import Artifact, Bundle, Compression
 from wizard.engine.step import Change, Diff, Drifted, Pipe, Probe, Satisfied, Step, Verdict
 
 NOTES = "/var/lib/slipway/images"
@@ -38,7 +38,7 @@ cat {NOTES}/*_* 2>/dev/null || true
     return Step(
         f"{host}/{name}", title, host, "images",
         Probe(script, judge),
-        Change(pipes=tuple(_pipe(bundle, artifact) for artifact in artifacts)),
+        Change(pipes=tuple(_pipe(bundle, artifact) for artifact in artifacts), script=_noted(artifacts)),
         needs=needs, weight=weight, timeout=600.0, background=background,
     )  # fmt: skip
 
@@ -64,14 +64,34 @@ def differences(artifacts: Sequence[Artifact], listing: str, notes: str) -> tupl
 
 
 def _pipe(bundle: Bundle, artifact: Artifact) -> Pipe:
-    ref = shlex.quote(artifact.ref)
-    note = shlex.quote(f"{NOTES}/{artifact.ref.replace('/', '_')}")
+    note = shlex.quote(_note(artifact))
+    unpack = "zstd -dcq | " if artifact.compression is Compression.ZSTD else ""
     # `--local` imports in ctr itself: the daemon's transfer service takes about twice the time here.
     # What ctr says (deprecations, above all) is shown only where it fails.
     command = f"""
 mkdir -p {NOTES}; log={note}.log
-{{ zstd -dcq | {CTR} import --local - && {CTR} label {ref} {PINNED} && {CTR} ls "name=={artifact.ref}" > {note}.ls
-}} > "$log" 2>&1 || {{ tail -n 5 "$log" >&2; exit 1; }}
-awk -v ref={ref} -v id={artifact.image_id} '$1 == ref {{print $1, $3, id}}' {note}.ls > {note} && rm -f {note}.ls "$log"
+{{ {unpack}{CTR} import --local --label {PINNED} -; }} > "$log" 2>&1 || {{ tail -n 5 "$log" >&2; exit 1; }}
+mv "$log" {note}.new
 """
     return Pipe(f"image {artifact.ref}", bundle.blob(artifact.name), command)
+
+
+def _noted(artifacts: Sequence[Artifact]) -> str:
+    """Return the script that notes what was imported just now, all of it from one listing."""
+    notes = "\n".join(
+        f"""note {shlex.quote(_note(artifact))} {shlex.quote(artifact.ref)} {artifact.image_id}"""
+        for artifact in artifacts
+    )
+    return f"""
+note() {{
+  [ -e "$1.new" ] || return 0
+  printf '%s\\n' "$listing" | awk -v ref="$2" -v id="$3" '$1 == ref {{print $1, $3, id}}' > "$1"
+  rm -f "$1.new"
+}}
+listing=$({CTR} ls)
+{notes}
+"""
+
+
+def _note(artifact: Artifact) -> str:
+    return f"{NOTES}/{artifact.ref.replace('/', '_')}"

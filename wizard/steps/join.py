@@ -26,7 +26,7 @@ from wizard.remote.base import Secret
 from wizard.render.places import BOOTSTRAP_KUBECONFIG, KUBELET_CLIENT, KUBELET_KUBECONFIG, PKI
 from wizard.render.site import Site, endpoint_url
 from wizard.steps.cluster import KUBECTL, LOGS, WAKE, node_differences
-from wizard.steps.kit import files_of, files_step, wait_on_host
+from wizard.steps.kit import asked_again, files_of, files_step, wait_on_host
 from wizard.steps.objects import items_of
 
 MINUTES = 60
@@ -94,8 +94,9 @@ def token_step(
         return step
     look = f"{KUBECTL} -n kube-system get secret {name} --ignore-not-found -o name"
     until = f"$(date -u -d '+{MINUTES} min' +%Y-%m-%dT%H:%M:%SZ)"
-    apply = f"{KUBECTL} apply --server-side --force-conflicts --field-manager=slipway -f - >/dev/null"
-    make = f'sed "s/{_EXPIRES}/{until}/" | {apply}'
+    apply = f"{KUBECTL} apply --server-side --force-conflicts --field-manager=slipway -f -"
+    send = asked_again(f"""printf '%s\\n' "$token" | {apply}""")
+    make = f'token=$(sed "s/{_EXPIRES}/{until}/")\n{send}'
     change = Change(pipes=(Pipe(subject, _manifest(token), make),))
     return replace(step, probe=Probe(look, judge), change=change, secrets=(token.secret, token.whole))
 
@@ -139,7 +140,7 @@ def no_token_step(masters: Sequence[str], *, after: tuple[str, ...], weight: flo
 
     return Step(
         "cluster/no-join-token", "Token for new workers is gone", masters[0], "cluster", Probe(_TOKENS, judge),
-        Change(script=f"{KUBECTL} -n kube-system delete secret -l {_LABEL} --ignore-not-found >/dev/null"),
+        Change(script=asked_again(f"{KUBECTL} -n kube-system delete secret -l {_LABEL} --ignore-not-found")),
         after=after, alternates=tuple(masters[1:]), weight=weight, timeout=90.0,
     )  # fmt: skip
 

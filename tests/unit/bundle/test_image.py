@@ -3,11 +3,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
 
-from wizard.bundle.image import BASE, Config, Entry, write_image, write_layer
+from wizard.bundle.image import BASE, Config, Entry, compressed, write_image, write_layer
 
 
 def make(folder: Path) -> tuple[Path, str]:
@@ -18,7 +19,8 @@ def make(folder: Path) -> tuple[Path, str]:
     tree = {**BASE, "usr/local/bin/program": Entry(0o755, path=binary), "bin": Entry(link="usr/bin")}
     write_layer(tree, folder / "layer.tar")
     config = Config(entrypoint=("/usr/local/bin/program",), user="65532:65532")
-    image_id = write_image("registry.example/program:v1", "amd64", config, [folder / "layer.tar"], folder / "image.tar")
+    layer = compressed(folder / "layer.tar", folder / "layer.tar.zst")
+    image_id = write_image("registry.example/program:v1", "amd64", config, [layer], folder / "image.tar")
     return folder / "image.tar", image_id
 
 
@@ -58,7 +60,14 @@ def test_every_digest_in_the_archive_is_right(tmp_path: Path) -> None:
         manifest = json.loads(blob(archive, described["digest"]))
         assert manifest["config"]["digest"] == image_id
         config = json.loads(blob(archive, image_id))
-        assert config["rootfs"]["diff_ids"] == [layer["digest"] for layer in manifest["layers"]]
+        diff_id = hashlib.sha256((tmp_path / "a" / "layer.tar").read_bytes()).hexdigest()
+        assert config["rootfs"]["diff_ids"] == [f"sha256:{diff_id}"]
+        (layer,) = manifest["layers"]
+        assert layer["mediaType"] == "application/vnd.oci.image.layer.v1.tar+zstd"
+        unpacked = subprocess.run(
+            ["zstd", "-dc"], input=blob(archive, layer["digest"]), capture_output=True, check=True
+        )
+        assert hashlib.sha256(unpacked.stdout).hexdigest() == diff_id
         assert [len(blob(archive, layer["digest"])) for layer in manifest["layers"]] == [
             layer["size"] for layer in manifest["layers"]
         ]

@@ -12,7 +12,7 @@ import pytest
 from wizard.engine.marker import BEFORE, FOUND
 from wizard.engine.step import File
 from wizard.steps import images, packages
-from wizard.steps.kit import STAMPS, Service, digest_of, service_probe, service_script, wait_on_host
+from wizard.steps.kit import STAMPS, Service, asked_again, digest_of, service_probe, service_script, wait_on_host
 
 from .samples import answer, bundle, image, package, subjects
 
@@ -181,10 +181,35 @@ def test_waiting_ends_with_the_thing_or_says_what_never_came(here: Here) -> None
     assert done.stderr.decode().splitlines() == ["it's not there within 0 s", "evidence"]
 
 
+KUBECTL = """#!/bin/sh
+printf x >> $HERE/n
+cat > $HERE/input
+[ $(wc -c < $HERE/n) -ge 3 ] || { cat $HERE/says >&2; exit 1; }
+"""
+
+
+@pytest.mark.parametrize("says", ["Unable to connect to the server: unexpected EOF", "etcdserver: leader changed"])
+def test_the_api_is_asked_again_where_its_connection_broke(here: Here, says: str) -> None:
+    here.command("kubectl", KUBECTL)
+    here.command("sleep", "#!/bin/sh\n")
+    (here.folder / "says").write_text(says)
+    assert here.sh(asked_again("kubectl apply <<'X'\nobjects\nX\n")).returncode == 0
+    assert (here.folder / "n").read_text() == "xxx"
+    assert (here.folder / "input").read_text() == "objects\n"
+
+
+def test_the_api_is_not_asked_again_where_it_refused(here: Here) -> None:
+    here.command("kubectl", KUBECTL)
+    (here.folder / "says").write_text("error: the server doesn't have a resource type")
+    done = here.sh(asked_again("kubectl get </dev/null"))
+    assert (done.returncode, done.stderr.decode()) == (1, "error: the server doesn't have a resource type\n")
+    assert (here.folder / "n").read_text() == "x"
+
+
 CTR = """#!/bin/sh
 case "$4" in
-import) if [ -e $HERE/full ]; then echo "ctr: no space left on device" >&2; exit 1; fi; cat > $HERE/imported;;
-label) echo "$5 $6" > $HERE/label;;
+import) if [ -e $HERE/full ]; then echo "ctr: no space left on device" >&2; exit 1; fi
+  cat > $HERE/imported; echo "$5 $6 $7" > $HERE/options;;
 ls) echo "REF TYPE DIGEST"; echo "registry.example/pause:v1 kind sha256:abc 1 MiB linux";;
 esac
 """
@@ -195,13 +220,14 @@ def imported(here: Here) -> subprocess.CompletedProcess[bytes]:
     here.command("zstd", "#!/bin/sh\ncat\n")
     step = images.images_step("m1", "images", "Images", bundle(), ("image/pause",), needs=(), weight=1)
     (pipe,) = step.change.pipes  # type: ignore[union-attr]
-    return here.sh(pipe.command.replace(images.NOTES, f"{here.folder}/notes"), stdin=b"archive")
+    script = f"({pipe.command}) || exit 1\n{step.change.script}"  # type: ignore[union-attr]
+    return here.sh(script.replace(images.NOTES, f"{here.folder}/notes"), stdin=b"archive")
 
 
 def test_an_imported_image_is_pinned_and_noted_with_containerds_digest(here: Here) -> None:
     assert imported(here).returncode == 0
     assert (here.folder / "imported").read_bytes() == b"archive"
-    assert (here.folder / "label").read_text() == f"{image('pause').ref} {images.PINNED}\n"
+    assert (here.folder / "options").read_text() == f"--local --label {images.PINNED}\n"
     (note,) = (here.folder / "notes").iterdir()
     assert note.read_text() == f"{image('pause').ref} sha256:abc {image('pause').image_id}\n"
     listing = f"{image('pause').ref} kind sha256:abc 1 MiB linux {images.PINNED}\n"
