@@ -128,13 +128,11 @@ def not_ready(wanted: Object, live: Sequence[Object], down: int = 0) -> Diff | N
 def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
     """Return the step that makes `host` a Ready node with the labels and taints of a master."""
     name = host.name
-    label = asked_again(f"{KUBECTL} label --overwrite node {name} {CONTROL_PLANE}=")
-    taint = f"{CONTROL_PLANE}=:NoSchedule"
-    taints = (
-        f"{KUBECTL} taint --overwrite node {name} {CONTROL_PLANE}:NoSchedule- >/dev/null 2>&1 || true"
-        if profile.masters_schedulable
-        else asked_again(f"{KUBECTL} taint --overwrite node {name} {taint}")
-    )
+    label = f"{KUBECTL} label --overwrite node {name} {CONTROL_PLANE}= -o jsonpath='{{.spec.taints[*].key}}'"
+    taint, wanted = f"{KUBECTL} taint --overwrite node {name} {CONTROL_PLANE}", not profile.masters_schedulable
+    # A kubelet registers with the taint where the profile wants one: mostly there is nothing to do.
+    arms = (f"*{CONTROL_PLANE}*) ;; *) {taint}=:NoSchedule", f"*{CONTROL_PLANE}*) {taint}:NoSchedule-")
+    marked = asked_again(f'taints=$({label}) && case "$taints" in {arms[0] if wanted else arms[1]};; esac')
     # One kubectl that watches: one after the other would keep the processor from the kubelet they wait for.
     there = f"{KUBECTL} wait --for=create node/{name} >/dev/null 2>&1"
     ready = f"{KUBECTL} wait --for=condition=Ready node/{name} >/dev/null 2>&1"
@@ -154,7 +152,7 @@ def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: f
         f"{name}/node", "Node is Ready", name, "nodes",
         Probe(f"{KUBECTL} get node {name} --ignore-not-found -o json", judge),
         Change(
-            script=f"{there} --timeout=10s || {WAKE}\n{registered}\n{label}\n{taints}\n"
+            script=f"{there} --timeout=10s || {WAKE}\n{registered}\n{marked}\n"
             f"{ready} --timeout=20s || {WAKE}\n{became_ready}\n"
         ),
         needs=needs, weight=weight, timeout=300.0, settle=10.0,

@@ -15,11 +15,11 @@ from wizard.pki.store import Pki
 from wizard.profile.model import Host
 from wizard.render import api as render
 from wizard.render.control_plane import CREDENTIALS
-from wizard.render.places import CONTROLLER_MANAGER_PORT, MANIFESTS, NODE_API, SCHEDULER_PORT
+from wizard.render.places import API_PORT, CONTROLLER_MANAGER_PORT, MANIFESTS, NODE_API, SCHEDULER_PORT
 from wizard.render.site import Site
 from wizard.steps.balancer import draining
 from wizard.steps.etcd import api_ready
-from wizard.steps.kit import Service, files_of, note_folders, service_step, wait_on_host
+from wizard.steps.kit import Service, files_of, listening, note_folders, service_step, wait_on_host
 
 KUBELET_UNIT = "kubelet.service"
 KUBELET_STATE = (
@@ -63,7 +63,8 @@ def apiserver_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: fl
     One that runs is drained while it is changed, so that no request fails.
     """
     ready = {"kube-apiserver": api_ready(host)}
-    step = _pods_step(site, host, "apiserver", "kube-apiserver", ready, {}, needs=needs, weight=weight)
+    ports = {"kube-apiserver": API_PORT}
+    step = _pods_step(site, host, "apiserver", "kube-apiserver", ready, ports, {}, needs=needs, weight=weight)
     return replace(step, touches=frozenset({f"apiserver/{host.name}"}), around=draining(site, host))
 
 
@@ -77,13 +78,13 @@ def controllers_step(site: Site, host: Host, keys: Pki | None, *, needs: tuple[s
     ready = {name: f"curl -skf -m 2 -o /dev/null https://127.0.0.1:{port}/healthz" for name, port in ports.items()}
     digests = credentials(keys, site.profile, host) if keys else {}
     return _pods_step(
-        site, host, "controllers", "controller-manager and scheduler", ready, digests, needs=needs, weight=weight
+        site, host, "controllers", "controller-manager and scheduler", ready, ports, digests, needs=needs, weight=weight
     )
 
 
 def _pods_step(
-    site: Site, host: Host, id: str, title: str, ready: Mapping[str, str], digests: Mapping[str, str], *,
-    needs: tuple[str, ...], weight: float,
+    site: Site, host: Host, id: str, title: str, ready: Mapping[str, str], ports: Mapping[str, int],
+    digests: Mapping[str, str], *, needs: tuple[str, ...], weight: float,
 ) -> Step:  # fmt: skip
     files = tuple(file for file in files_of(render.static_pods(site, host, digests)) if _name(file) in ready)
     wanted = {_name(file): command_of(file) for file in files}
@@ -99,7 +100,8 @@ def _pods_step(
 
     waits = "\n".join(
         wait_on_host(
-            f"{test} && {_runs_as(name, wanted[name])}", 180, f"{name} did not become ready",
+            f"{listening(ports[name])} && {test} && {_runs_as(name, wanted[name])}",
+            180, f"{name} did not become ready",
             f"tail -n 15 /var/log/pods/kube-system_{name}-*/{name}/*.log; "
             "journalctl -u kubelet -n 15 --no-pager -o cat",
         )

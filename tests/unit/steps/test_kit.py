@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,16 @@ import pytest
 from wizard.engine.marker import BEFORE, FOUND
 from wizard.engine.step import File
 from wizard.steps import images, packages
-from wizard.steps.kit import STAMPS, Service, asked_again, digest_of, service_probe, service_script, wait_on_host
+from wizard.steps.kit import (
+    STAMPS,
+    Service,
+    asked_again,
+    digest_of,
+    listening,
+    service_probe,
+    service_script,
+    wait_on_host,
+)
 
 from .samples import answer, bundle, image, package, subjects
 
@@ -21,8 +31,12 @@ echo "$*" >> $HERE/calls
 state() { cat $HERE/$1 2>/dev/null || echo inactive; }
 case "$1" in
 is-active) shift; [ "$1" = -q ] && shift || state active; [ "$(state active)" = active ];;
-is-enabled) [ -e $HERE/enabled ];;
-enable) touch $HERE/enabled;;
+show)
+  echo "LoadState=$(cat $HERE/load 2>/dev/null || echo loaded)"
+  echo "ActiveState=$(state active)"
+  echo "UnitFileState=$([ ! -e $HERE/enabled ] || echo enabled)"
+  echo "NeedDaemonReload=$(cat $HERE/reload 2>/dev/null || echo no)";;
+--no-reload) touch $HERE/enabled;;
 start|restart) [ -e $HERE/broken ] || echo active > $HERE/active;;
 status) echo "it says why";;
 esac
@@ -89,16 +103,29 @@ def test_a_unit_is_enabled_started_and_stamped_once(here: Here) -> None:
     assert here.bring(SERVICE, *(file.path for file in FILES)) == ["restart app.service"]
     assert here.done.returncode == 0, here.done.stderr
     assert here.stamp() == "d1"
-    assert {"daemon-reload", "enable -q app.service"} <= set(here.calls())
+    assert "--no-reload enable -q app.service" in here.calls()
+    assert "daemon-reload" not in here.calls()
     assert here.bring(SERVICE) == []
-    assert "enable -q app.service" not in here.calls()
+    assert "--no-reload enable -q app.service" not in here.calls()
+
+
+@pytest.mark.parametrize(("load", "reload"), [("loaded", "yes"), ("not-found", "no"), ("bad-setting", "no")])
+def test_systemd_reads_again_what_it_read_before_the_change(here: Here, load: str, reload: str) -> None:
+    (here.folder / "load").write_text(load)
+    (here.folder / "reload").write_text(reload)
+    here.bring(SERVICE, "/etc/systemd/system/app.service")
+    assert here.calls().count("daemon-reload") == 1
+
+
+def test_systemd_reads_a_new_drop_in_though_it_sees_no_need(here: Here) -> None:
+    here.bring(SERVICE, "/etc/systemd/system/app.service.d/slipway.conf")
+    assert here.calls().count("daemon-reload") == 1
 
 
 def test_a_changed_file_restarts_and_a_quiet_one_does_not(here: Here) -> None:
     here.bring(SERVICE)
     assert here.bring(SERVICE, "/etc/app/quiet.env") == []
     assert here.bring(SERVICE, "/etc/app/app.conf") == ["restart app.service"]
-    assert "daemon-reload" not in here.calls()
 
 
 def test_what_was_written_by_a_run_that_was_killed_restarts_at_the_next(here: Here) -> None:
@@ -204,6 +231,13 @@ def test_the_api_is_not_asked_again_where_it_refused(here: Here) -> None:
     done = here.sh(asked_again("kubectl get </dev/null"))
     assert (done.returncode, done.stderr.decode()) == (1, "error: the server doesn't have a resource type\n")
     assert (here.folder / "n").read_text() == "x"
+
+
+def test_a_port_is_seen_to_be_listened_at(here: Here) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert here.sh(listening(port)).returncode == 0
+    assert here.sh(listening(port)).returncode == 1
 
 
 CTR = """#!/bin/sh
