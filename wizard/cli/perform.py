@@ -139,10 +139,9 @@ def summary(job: Job, record: Record) -> RenderableType:
             parts.append(Text(f"kubeconfig: {job.folder / 'admin.conf'}"))
         if work.installs:
             parts += [Text(line) for line in survival(job.profile).words]
-    if work.undoes and job.whole and record.result is RunResult.DONE:
-        parts.append(
-            Text(f"What the cluster had here, its keys among it, is put away in {archived(job.folder, record.run)}")
-        )
+    away = archived(job.folder, record.run)
+    if work.undoes and away.is_dir():
+        parts.append(Text(f"What the cluster had here, its keys among it, is put away in {away}"))
     if record.result in (RunResult.INTERRUPTED, RunResult.PARTIAL, RunResult.FAILED):
         parts.append(Text(work.again))
     return Group(*parts)
