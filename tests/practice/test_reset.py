@@ -34,7 +34,8 @@ echo 'net.ipv4.conf.all.log_martians = 1' > sysctl.d/90-site.conf; sysctl -q -p 
 iptables -N SITE && iptables -A SITE -p tcp --dport 9 -j DROP && iptables -I INPUT -j SITE
 iptables -t nat -A POSTROUTING -s 203.0.113.0/24 -m comment --comment "the site's own" -j MASQUERADE
 iptables -t nat -N CNI-HOSTPORT-DNAT && iptables -t nat -N CNI-DN-podman
-iptables -t nat -A CNI-HOSTPORT-DNAT -p tcp --dport 9 -m comment --comment 'dnat name: "podman" id: "1"' -j CNI-DN-podman
+comment='dnat name: "podman" id: "1"'
+iptables -t nat -A CNI-HOSTPORT-DNAT -p tcp --dport 9 -m comment --comment "$comment" -j CNI-DN-podman
 iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
 """
 LOOK = {
