@@ -1,7 +1,7 @@
 {#
   The Pod network leaves the host: links, routes, rules. Only Kubernetes' and flannel's chains, those of CNI plugins that
   our network's name stands at, and rules that lead to them are touched; everything else of the firewall stays as it is.
-    network   the Pod network's name in the CNI's configuration
+    networks   the names of our Pod networks in the CNI's configuration, with | between them
 #}
 links() { for link in {{ links }}; do [ ! -e /sys/class/net/$link ] || echo $link; done; }
 tools() { for tool in iptables ip6tables; do for kind in nft legacy; do
@@ -9,7 +9,7 @@ tools() { for tool in iptables ip6tables; do for kind in nft legacy; do
 done; done; }
 # A transaction for iptables-restore --noflush: our chains, and the rules elsewhere that lead to them.
 undo() {
-  awk -v named='name: \\"{{ network }}\\" id: ' '
+  awk -v named='name: \\\\"({{ networks }})\\\\" id: ' '
     # Of the CNI plugins chains, each container has its own; the CNI-HOSTPORT ones are shared with whoever else uses the
     # plugins (podman), and go when nobody else is in them.
     function own(name) {
@@ -23,7 +23,7 @@ undo() {
       bare = $0
       gsub(/"([^"\\]|\\.)*"/, "", bare)
       to[rules] = match(bare, / -[jg] [^ ]+/) ? substr(bare, RSTART + 4, RLENGTH - 4) : ""
-      if (index($0, named)) {
+      if ($0 ~ named) {
         if (to[rules] ~ /^CNI-/) mine[to[rules]]
         if ($2 ~ /^CNI-/ && $2 !~ /^CNI-HOSTPORT-/) mine[$2]
       }

@@ -47,16 +47,7 @@ def run_order() -> None:
     except SlipwayError as error:
         _say(said_of(error))
         sys.exit(int(error.exit_code))
-    sys.exit(int(_EXITS[result]))
-
-
-_EXITS = {
-    RunResult.DONE: Exit.DONE,
-    RunResult.FAILED: Exit.FAILED,
-    RunResult.HELD: Exit.HELD,
-    RunResult.PARTIAL: Exit.PARTIAL,
-    RunResult.INTERRUPTED: Exit.INTERRUPTED,
-}
+    sys.exit(int(result.exit_code))
 
 
 async def _work(job: Job, order: Order) -> RunResult:

@@ -32,14 +32,6 @@ TRANSPORT = Retry()
 AT_ONCE = 4
 """How many changes run on one host at the same time."""
 
-_EXITS = {
-    RunResult.DONE: Exit.DONE,
-    RunResult.FAILED: Exit.FAILED,
-    RunResult.HELD: Exit.HELD,
-    RunResult.PARTIAL: Exit.PARTIAL,
-    RunResult.INTERRUPTED: Exit.INTERRUPTED,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -59,7 +51,7 @@ class Outcome:
     @property
     def exit_code(self) -> Exit:
         """Return the command line's exit code."""
-        return _EXITS[self.result]
+        return self.result.exit_code
 
 
 async def run(

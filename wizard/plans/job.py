@@ -23,9 +23,9 @@ from wizard.facts.model import Facts, Survey
 from wizard.facts.survey import Seen
 from wizard.pki import store
 from wizard.pki.wanted import wanted
+from wizard.plans.closing import close
 from wizard.plans.folder import identity
 from wizard.plans.kinds import KINDS, Given, Work
-from wizard.plans.leave import leave
 from wizard.plans.look import Connect, gathered, give_back, look
 from wizard.plans.reset import ends
 from wizard.plans.task import Job, demanded
@@ -181,7 +181,7 @@ async def apply(
         owner=Owner(uid, job.profile.name, __version__),
         lock=lock,
         failures=found.dead,
-        last=lambda outcome: leave(job, keys, lock.run, outcome, none_left=ends(job, survey, uid)),
+        last=lambda outcome: close(job, keys, lock.run, outcome, none_left=ends(job, survey, uid)),
     )
 
 

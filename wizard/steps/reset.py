@@ -120,7 +120,7 @@ def _stop(id: str, title: str, host: str, *, vip: str, **more: Any) -> Step:
 
 
 def _network(id: str, title: str, host: str, *, pods: str, **more: Any) -> Step:
-    values = {"links": " ".join(LINKS), "pods": pods, "network": CNI_NETWORK}
+    values = {"links": " ".join(LINKS), "pods": pods, "networks": CNI_NETWORK}
     return _step(id, title, host, "network", values, "no link, route or rule of it", timeout=60.0, weight=1, **more)
 
 

@@ -23,7 +23,7 @@ from wizard.cli.app import app
 from wizard.cli.follow import PlainLines, view
 from wizard.cli.launch import Order, error_of, launch, order_of, said_of
 from wizard.cli.output import people
-from wizard.cli.perform import EXITS, result_of, summary
+from wizard.cli.perform import result_of, summary
 from wizard.cli.site import job_of
 from wizard.cli.work import _by_itself, _ending, run_order
 from wizard.engine import events as e
@@ -77,11 +77,11 @@ def test_what_was_as_wanted_did_not_change() -> None:
 def test_a_run_whose_process_is_gone_is_interrupted() -> None:
     record = interrupted(fold(story()[:1]))
     assert result_of(record)["result"] == "interrupted"
-    assert EXITS[RunResult.INTERRUPTED] == 130
+    assert RunResult.INTERRUPTED.exit_code == 130
 
 
 def test_every_result_has_its_exit_code() -> None:
-    assert {result.value: int(EXITS[result]) for result in RunResult} == {
+    assert {result.value: int(result.exit_code) for result in RunResult} == {
         "done": 0, "failed": 1, "held": 3, "partial": 4, "interrupted": 130,
     }  # fmt: skip
 

@@ -27,10 +27,10 @@ from wizard.engine.step import Drifted, Plan, Satisfied
 from wizard.errors import Level, Problem, SlipwayError, UsageError, errors_of
 from wizard.facts.model import ClusterTraces, Marker, Survey
 from wizard.plans import job as jobs
+from wizard.plans.closing import close
 from wizard.plans.folder import identity
 from wizard.plans.job import Job, judge, prepare, refuse
 from wizard.plans.kinds import KINDS, Given, Work
-from wizard.plans.leave import leave
 from wizard.plans.renew import renewal
 from wizard.plans.task import INSTALL, Kind, Task
 from wizard.remote.base import Command, LoginRefused, Result, Unreachable
@@ -240,18 +240,18 @@ async def test_apply_alone_makes_a_token_and_only_for_an_install(
 def test_the_profile_that_was_applied_is_kept_and_no_other(tmp_path: Path, outcome: Outcome, kept: bool) -> None:
     keys = pki.make(pki.wanted(site()), None, NOW)[0]
     (tmp_path / "profile.json").write_text("the last one's")
-    assert leave(a_job(tmp_path), keys, "r7", outcome, none_left=False) == outcome
+    assert close(a_job(tmp_path), keys, "r7", outcome, none_left=False) == outcome
     assert ((tmp_path / "profile.json").read_text() != "the last one's") == kept
     assert (tmp_path / "admin.conf").exists()
     no_install = replace(a_job(tmp_path), task=Task(kind=Kind.VERIFY))
     (tmp_path / "profile.json").write_text("the last one's")
-    leave(no_install, keys, "r8", outcome, none_left=False)
+    close(no_install, keys, "r8", outcome, none_left=False)
     assert (tmp_path / "profile.json").read_text() == "the last one's"
 
 
 def test_what_can_not_be_kept_fails_the_run_that_says_so(tmp_path: Path) -> None:
     keys = pki.make(pki.wanted(site()), None, NOW)[0]
-    outcome = leave(a_job(tmp_path / "none"), keys, "r7", Outcome(RunResult.DONE, 1.0), none_left=False)
+    outcome = close(a_job(tmp_path / "none"), keys, "r7", Outcome(RunResult.DONE, 1.0), none_left=False)
     assert (outcome.result, [one.code for one in outcome.problems]) == (RunResult.FAILED, ["cluster.folder"])
 
 

@@ -23,8 +23,8 @@ from wizard.errors import HeldError, SlipwayError, errors_of
 from wizard.facts.model import ClusterTraces, Facts, Marker, Survey
 from wizard.plans import job as jobs
 from wizard.plans.archive import archive, archived
+from wizard.plans.closing import close
 from wizard.plans.job import judge, prepare
-from wizard.plans.leave import leave
 from wizard.plans.reset import KEEP_PACKAGES, ends, judge_member, still_needed
 from wizard.plans.task import Job, Kind, Task
 from wizard.profile.model import Role
@@ -271,7 +271,7 @@ def test_a_host_that_only_the_last_install_knew_keeps_the_keys_here(tmp_path: Pa
 def test_keys_that_can_not_be_put_away_fail_the_run_that_says_so(tmp_path: Path) -> None:
     folder = state(tmp_path / "site")
     archived(folder, "r7").write_text("in the way")
-    outcome = leave(a_job(folder), None, "r7", Outcome(RunResult.DONE, 1.0), none_left=True)
+    outcome = close(a_job(folder), None, "r7", Outcome(RunResult.DONE, 1.0), none_left=True)
     assert outcome.result is RunResult.FAILED
     assert [(one.code, "reset again" in one.hint) for one in outcome.problems] == [("cluster.folder", True)]
 

@@ -288,7 +288,7 @@ def restored(host: Host, saved: str) -> str:
         host.command(f"{tool}-restore", f'#!/bin/sh\necho "{tool} $*" >> $HERE/calls; cat > $HERE/restored\n')
     for name in ("ip", "nft"):
         host.command(name, "#!/bin/sh\n")
-    values = {"links": "none0", "pods": "10.244.0.0/16", "network": "cbr0"}
+    values = {"links": "none0", "pods": "10.244.0.0/16", "networks": "other|cbr0"}
     named = "rules iptables-nft" in host.look("network", values)
     done = host.sh(fill("reset/network.sh", **values, look=False).replace("/run/netns", f"{host.folder}/netns"))
     assert done.returncode == 0, done.stderr
@@ -366,7 +366,7 @@ def test_a_network_namespace_that_a_process_is_in_is_another_s(host: Host, mine:
     one = host.folder / "netns/cni-1"
     one.symlink_to(host.path("/gone-namespace") if mine else "/proc/self/ns/net")
     host.write("/gone-namespace", "")
-    script = fill("reset/network.sh", links="none0", pods="10.244.0.0/16", network="cbr0", look=True)
+    script = fill("reset/network.sh", links="none0", pods="10.244.0.0/16", networks="cbr0", look=True)
     for name in (
         "ip",
         "nft",

@@ -1,4 +1,4 @@
-"""What a run leaves in the cluster's folder on this jump host, by how it ended."""
+"""The last of a run: what it leaves in the cluster's folder on this jump host, by how it ended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wizard.plans.kinds import KINDS
 from wizard.plans.task import Job
 
 
-def leave(job: Job, keys: Pki | None, run: str, outcome: Outcome, *, none_left: bool) -> Outcome:
+def close(job: Job, keys: Pki | None, run: str, outcome: Outcome, *, none_left: bool) -> Outcome:
     """Keep the admin kubeconfig and the applied profile, or put all away; return the outcome, failed where that fails.
 
     `none_left` says that the job's hosts were the last ones of the cluster.
