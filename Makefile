@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin:/usr/local/go/bin
 
-.PHONY: help demo test unit check bench torture setup system bundle format lock pictures
+.PHONY: help demo test unit check bench torture offline setup system bundle format lock pictures
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ bench: system setup bundle  ## slipway beside its peers in one run; writes docs/
 
 torture: system setup bundle  ## long fault tests
 	pytest tests/practice -m torture
+
+offline: bundle  ## one file with all that a jump host without internet needs (PYTHON="3.11 3.13": its versions)
+	@sh tools/offline.sh $(PYTHON)
 
 setup:
 	@sh tools/setup.sh

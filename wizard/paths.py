@@ -22,6 +22,11 @@ def cluster_dir(cluster: str) -> Path:
     return state_dir() / cluster
 
 
+def carried_dir() -> Path:
+    """Return the folder of bundles that came along with a checkout (`make offline`). It need not be there."""
+    return assets_dir().parent / "bundles"
+
+
 def assets_dir() -> Path:
     """Return the folder of templates and units: beside the package in a checkout, inside it when installed."""
     package = Path(__file__).resolve().parent

@@ -1,6 +1,7 @@
 {#
-  The Pod network leaves the host: links, routes, rules. Only chains whose names begin with KUBE-, FLANNEL- or CNI-, and
-  rules that lead to them, are touched; everything else of the firewall stays as it is.
+  The Pod network leaves the host: links, routes, rules. Only Kubernetes' and flannel's chains, those of CNI plugins that
+  our network's name stands at, and rules that lead to them are touched; everything else of the firewall stays as it is.
+    networks   the names of our Pod networks in the CNI's configuration, with | between them
 #}
 links() { for link in {{ links }}; do [ ! -e /sys/class/net/$link ] || echo $link; done; }
 tools() { for tool in iptables ip6tables; do for kind in nft legacy; do
@@ -8,14 +9,36 @@ tools() { for tool in iptables ip6tables; do for kind in nft legacy; do
 done; done; }
 # A transaction for iptables-restore --noflush: our chains, and the rules elsewhere that lead to them.
 undo() {
-  awk '
-    /^\*/ {table = $0; rules = ""; empty = ""; chains = ""}
-    /^:/ {
-      chain = substr($1, 2)
-      if (chain ~ /^(KUBE|FLANNEL|CNI)-/) {empty = empty ":" chain " - [0:0]\n"; chains = chains "-X " chain "\n"}
+  awk -v named='name: \\\\"({{ networks }})\\\\" id: ' '
+    # Of the CNI plugins chains, each container has its own; the CNI-HOSTPORT ones are shared with whoever else uses the
+    # plugins (podman), and go when nobody else is in them.
+    function own(name) {
+      return name ~ /^(KUBE|FLANNEL)-/ || (name in mine) || (name ~ /^CNI-HOSTPORT-/ && !others)
     }
-    /^-A / && $2 !~ /^(KUBE|FLANNEL|CNI)-/ && / -[jg] (KUBE|FLANNEL|CNI)-/ {rules = rules "-D" substr($0, 3) "\n"}
-    /^COMMIT/ && (rules != "" || chains != "") {printf "%s\n%s%s%sCOMMIT\n", table, empty, rules, chains}
+    /^\*/ {table = $0; rules = 0; chains = 0; split("", mine)}
+    /^:/ {chain[++chains] = substr($1, 2)}
+    /^-A / {
+      rule[++rules] = $0
+      from[rules] = $2
+      bare = $0
+      gsub(/"([^"\\]|\\.)*"/, "", bare)
+      to[rules] = match(bare, / -[jg] [^ ]+/) ? substr(bare, RSTART + 4, RLENGTH - 4) : ""
+      if ($0 ~ named) {
+        if (to[rules] ~ /^CNI-/) mine[to[rules]]
+        if ($2 ~ /^CNI-/ && $2 !~ /^CNI-HOSTPORT-/) mine[$2]
+      }
+    }
+    /^COMMIT/ {
+      others = 0
+      for (i = 1; i <= rules; i++) if (from[i] ~ /^CNI-HOSTPORT-[DS]NAT$/ && !(to[i] in mine)) others = 1
+      empty = ""; gone = ""; left = ""
+      for (i = 1; i <= chains; i++) if (own(chain[i])) {
+        empty = empty ":" chain[i] " - [0:0]\n"
+        gone = gone "-X " chain[i] "\n"
+      }
+      for (i = 1; i <= rules; i++) if (!own(from[i]) && own(to[i])) left = left "-D" substr(rule[i], 3) "\n"
+      if (empty left != "") printf "%s\n%s%s%sCOMMIT\n", table, empty, left, gone
+    }
   '
 }
 tables() {
@@ -23,7 +46,13 @@ tables() {
     $3 == "kube-proxy" || $3 ~ /^flannel-ipv[46]$/ {print $2, $3}'
 }
 routes() { ip -4 route show root {{ pods }} 2>/dev/null | grep -E ' dev (cni0|flannel\.1)( |$)'; }
-netns() { ls -d /run/netns/cni-* 2>/dev/null; }
+# One that a process is in is not ours: all of ours have ended.
+netns() {
+  used=$(stat -Lc %i /proc/[0-9]*/ns/net 2>/dev/null | sort -u)
+  for namespace in /run/netns/cni-*; do
+    [ ! -e "$namespace" ] || printf '%s\n' "$used" | grep -qx "$(stat -Lc %i "$namespace")" || echo "$namespace"
+  done
+}
 {% if look %}
 for link in $(links); do echo "link $link"; done
 for tool in $(tools); do

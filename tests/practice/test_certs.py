@@ -193,7 +193,9 @@ def test_apply_brings_a_cluster_back_whose_certificates_have_all_ended(site: Sit
         files = [file for file in pki.host_files(keys, profile, host) if not file.path.endswith("/ca.key")]
         lines = [f"echo {base64.b64encode(file.content).decode()} | base64 -d > {file.path}" for file in files]
         site.lab.on(host.name, "\n".join(lines))
-    assert {problem["level"] for problem in shown(site).found["problems"]} == {"error"}
+    ended = site.lab.slipway("certs", "show", site.lab.profile)
+    assert (ended.exit, ended.result) == (1, "failed")
+    assert {problem["level"] for problem in ended.found["problems"]} == {"error"}
     site.all(f"systemctl restart --no-block etcd; pkill -x '{'|'.join(('kube-apiserver', *STARTED_ANEW))}'; true")
     until("the API is gone", lambda: not site.lab.ready_nodes(), 60)
     said = site.lab.apply()

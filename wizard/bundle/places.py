@@ -6,7 +6,7 @@ import platform
 from pathlib import Path
 
 from wizard.bundle.lock import BundleError
-from wizard.paths import cache_dir
+from wizard.paths import cache_dir, carried_dir
 
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -22,8 +22,10 @@ def host_arch() -> str:
 
 
 def default_folder(kubernetes: str, arch: str = "") -> Path:
-    """Return where the bundle of a Kubernetes version is kept unless a folder is named."""
-    return cache_dir() / "bundles" / f"{kubernetes.removeprefix('v')}-{arch or host_arch()}"
+    """Return where the bundle of a version is unless a folder is named: one that came along, or the cache's."""
+    name = f"{kubernetes.removeprefix('v')}-{arch or host_arch()}"
+    came_along = carried_dir() / name
+    return came_along if came_along.is_dir() else cache_dir() / "bundles" / name
 
 
 def builds_dir() -> Path:

@@ -13,10 +13,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from wizard.cli.output import JsonFlag, emit, guarded, plain, problem_list, problems_view, say
+from wizard.cli.output import RESULTS, JsonFlag, emit, guarded, plain, problem_list, problems_view, say
 from wizard.cli.perform import DetachFlag, FollowFlag, TakeOverFlag, YesFlag, perform
 from wizard.cli.site import (
-    BundleFolder,
+    OnlyHosts,
     ProfileFile,
     SecretsFd,
     ask_secret,
@@ -25,11 +25,11 @@ from wizard.cli.site import (
     job_of,
     secrets_from,
 )
-from wizard.errors import Exit, UsageError
+from wizard.errors import Exit, UsageError, errors_of
 from wizard.paths import cluster_dir
 from wizard.pki import store
 from wizard.pki.inventory import AUTHORITY_NAMES
-from wizard.plans.certs import WARN_DAYS, Certificates, Entry, ask
+from wizard.plans.certs import UNSEEN, WARN_DAYS, Certificates, Entry, ask
 from wizard.plans.job import Job
 from wizard.plans.renew import due, renewal
 from wizard.profile.load import load
@@ -41,7 +41,10 @@ certs_app = typer.Typer(help="Certificates: see them, renew them.", no_args_is_h
 @certs_app.command()
 @guarded
 def show(profile: ProfileFile, secrets_fd: SecretsFd = None, json_flag: JsonFlag = False) -> None:
-    """Show every certificate of the cluster, the one that ends soonest first. Keys are never read."""
+    """Show every certificate of the cluster, the one that ends soonest first. Keys are never read.
+
+    One that has ended or is missing is a failure (exit 1); a host that does not answer leaves it done in part (exit 4).
+    """
     begun = time.monotonic()
     site = load(profile).profile
     keys = store.load(cluster_dir(site.name) / "pki")
@@ -51,10 +54,10 @@ def show(profile: ProfileFile, secrets_fd: SecretsFd = None, json_flag: JsonFlag
             return await ask(site, connect, keys)
 
     found = asyncio.run(look())
-    silent = any(problem.code == "host.unreachable" for problem in found.problems)
+    ended = _exit(found)
     emit(
         {
-            "result": "partial" if silent else "done",
+            "result": RESULTS[ended],
             "cluster": site.name,
             "seconds": round(time.monotonic() - begun, 2),
             "certificates": [_plain(entry) for entry in found.entries],
@@ -63,8 +66,16 @@ def show(profile: ProfileFile, secrets_fd: SecretsFd = None, json_flag: JsonFlag
         json_flag,
         _view(found),
     )
-    if silent:
-        raise typer.Exit(int(Exit.PARTIAL))
+    if ended is not Exit.DONE:
+        raise typer.Exit(int(ended))
+
+
+def _exit(found: Certificates) -> Exit:
+    """Return how a look at certificates ends: what is known to be wrong weighs more than what could not be seen."""
+    broken = {problem.code for problem in errors_of(found.problems)}
+    if broken - {UNSEEN}:
+        return Exit.FAILED
+    return Exit.PARTIAL if broken else Exit.DONE
 
 
 @certs_app.command()
@@ -74,36 +85,44 @@ def renew(
     days: Annotated[
         int | None, typer.Option("--days", metavar="N", min=1, help="Only those with fewer than N days left.")
     ] = None,
-    hosts: Annotated[
-        list[str] | None, typer.Option("--host", metavar="NAME", help="Only this host's; may be given several times.")
-    ] = None,
+    hosts: OnlyHosts = None,
     yes: YesFlag = False,
     follow_flag: FollowFlag = False,
     detach: DetachFlag = False,
     take_over: TakeOverFlag = False,
-    bundle: BundleFolder = None,
     secrets_fd: SecretsFd = None,
     json_flag: JsonFlag = False,
 ) -> None:
     """Make certificates anew, all unless told otherwise, host by host while the cluster serves. Authorities stay."""
-    job = job_of(profile, bundle, renewal(tuple(hosts or ()), days))
+    job = job_of(profile, None, renewal(tuple(hosts or ()), days))
     if not yes:
-        _confirm(job)
+        chosen = _due(job)
+        if not chosen:
+            words = f"No certificate of {job.profile.name} is due: nothing was done."
+            hint = "Hosts that lack one of the store's get it by `slipway apply`, or by this command with --yes."
+            emit({"result": "done", "cluster": job.profile.name, "changed": [], "problems": []}, json_flag)
+            say(words, hint)
+            return
+        _confirm(job, len(chosen))
     perform(
         job, json_flag, yes=yes, take_over=take_over, follow_flag=follow_flag, detach=detach, secrets_fd=secrets_fd
     )  # fmt: skip
 
 
-def _confirm(job: Job) -> None:
-    demand_person()
+def _due(job: Job) -> list[str]:
+    """Return the certificates that the job makes anew. Raises `PkiError` where their store is not here."""
     folder = job.folder / "pki"
     keys = store.load(folder)
     if keys is None:
         raise store.lost(folder)
     anew = due(job.task)
-    chosen = [name for name, pair in keys.pairs.items() if name not in AUTHORITY_NAMES and anew(name, pair.certificate)]
+    return [name for name, pair in keys.pairs.items() if name not in AUTHORITY_NAMES and anew(name, pair.certificate)]
+
+
+def _confirm(job: Job, count: int) -> None:
+    demand_person()
     say("Controllers are started anew with theirs, one host at a time; everything else reads the new files by itself.")
-    if not typer.confirm(f"Make {len(chosen)} certificates of {job.profile.name} anew?", default=False, err=True):
+    if not typer.confirm(f"Make {count} certificates of {job.profile.name} anew?", default=False, err=True):
         raise UsageError("Nothing was done", why="you said no")
 
 

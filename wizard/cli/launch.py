@@ -24,8 +24,9 @@ START_SECONDS = 120.0
 class Order:
     """What a run's process is told on its stdin, once: the only way in which secrets reach it.
 
-    `interactive` says that someone will answer questions; without, what needs a person fails and says so. `yes` answers
-    what may be answered without one, never a host key.
+    `bundle` is its folder, empty where the task takes nothing from one. `interactive` says that someone will answer
+    questions; without, what needs a person fails and says so. `yes` answers what may be answered without one, never a
+    host key.
     """
 
     run: str
@@ -66,7 +67,8 @@ def keep_order(order: Order) -> None:
 
 def order_of(job: Job, **options: Any) -> Order:
     """Return the order to do `job`."""
-    told = (job.profile.model_dump(mode="json"), str(job.bundle.folder), str(job.folder))
+    bundle = str(job.bundle.folder) if job.bundle else ""
+    told = (job.profile.model_dump(mode="json"), bundle, str(job.folder))
     return Order(new_run_id(), *told, job.task.model_dump(mode="json"), **options)
 
 

@@ -20,7 +20,6 @@ from wizard.engine.control import Intent
 from wizard.engine.control_socket import NoRun, submit
 from wizard.engine.events import Event, RunResult
 from wizard.engine.record import Record, State, StepRecord
-from wizard.errors import Exit
 from wizard.plans.archive import archived
 from wizard.plans.job import Job
 from wizard.plans.kinds import KINDS
@@ -33,14 +32,6 @@ DetachFlag = Annotated[bool, typer.Option("--detach", help="Start the run and re
 TakeOverFlag = Annotated[
     bool, typer.Option("--take-over", help="Take hosts over that a run elsewhere claims; make sure it is dead.")
 ]
-
-EXITS = {
-    RunResult.DONE: Exit.DONE,
-    RunResult.FAILED: Exit.FAILED,
-    RunResult.HELD: Exit.HELD,
-    RunResult.PARTIAL: Exit.PARTIAL,
-    RunResult.INTERRUPTED: Exit.INTERRUPTED,
-}
 
 
 def perform(
@@ -60,7 +51,7 @@ def perform(
         emit({"result": "started", "cluster": job.profile.name, "run": order.run, "problems": []}, json_flag)
         return
     emit(result_of(record), json_flag, summary(job, record))
-    raise typer.Exit(int(EXITS[record.result or RunResult.INTERRUPTED]))
+    raise typer.Exit(int((record.result or RunResult.INTERRUPTED).exit_code))
 
 
 async def _run(job: Job, order: Order, *, json_events: bool, quiet: bool, detach: bool) -> Record | None:
@@ -139,10 +130,9 @@ def summary(job: Job, record: Record) -> RenderableType:
             parts.append(Text(f"kubeconfig: {job.folder / 'admin.conf'}"))
         if work.installs:
             parts += [Text(line) for line in survival(job.profile).words]
-    if work.undoes and job.whole and record.result is RunResult.DONE:
-        parts.append(
-            Text(f"What the cluster had here, its keys among it, is put away in {archived(job.folder, record.run)}")
-        )
+    away = archived(job.folder, record.run)
+    if work.undoes and away.is_dir():
+        parts.append(Text(f"What the cluster had here, its keys among it, is put away in {away}"))
     if record.result in (RunResult.INTERRUPTED, RunResult.PARTIAL, RunResult.FAILED):
         parts.append(Text(work.again))
     return Group(*parts)

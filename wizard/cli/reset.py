@@ -9,16 +9,12 @@ import typer
 from wizard.checks.case import spoken
 from wizard.cli.output import JsonFlag, guarded, say
 from wizard.cli.perform import DetachFlag, FollowFlag, TakeOverFlag, YesFlag, perform
-from wizard.cli.site import BundleFolder, ProfileFile, SecretsFd, job_of, on_terminal
+from wizard.cli.site import OnlyHosts, ProfileFile, SecretsFd, job_of, on_terminal
 from wizard.errors import UsageError
 from wizard.plans.job import Job
 from wizard.plans.reset import KEEP_PACKAGES
 from wizard.plans.task import Kind, Task
 
-HostsOption = Annotated[
-    list[str] | None,
-    typer.Option("--host", metavar="NAME", help="Only this host of the profile; may be given several times."),
-]
 ClusterOption = Annotated[
     str, typer.Option("--cluster", metavar="NAME", help="With --yes, for a whole cluster: its name, as you'd type it.")
 ]
@@ -28,14 +24,13 @@ KeepPackagesFlag = Annotated[bool, typer.Option("--keep-packages", help="Leave t
 @guarded
 def reset(
     profile: ProfileFile,
-    host: HostsOption = None,
+    host: OnlyHosts = None,
     yes: YesFlag = False,
     cluster: ClusterOption = "",
     keep_packages: KeepPackagesFlag = False,
     follow_flag: FollowFlag = False,
     detach: DetachFlag = False,
     take_over: TakeOverFlag = False,
-    bundle: BundleFolder = None,
     secrets_fd: SecretsFd = None,
     json_flag: JsonFlag = False,
 ) -> None:
@@ -44,7 +39,7 @@ def reset(
     Without --host the whole cluster ends. Running it again goes on where it was broken off.
     """
     options = {KEEP_PACKAGES: True} if keep_packages else {}
-    job = job_of(profile, bundle, Task(kind=Kind.RESET, hosts=tuple(dict.fromkeys(host or ())), options=options))
+    job = job_of(profile, None, Task(kind=Kind.RESET, hosts=tuple(dict.fromkeys(host or ())), options=options))
     confirm(job, yes=yes, cluster=cluster)
     perform(
         job, json_flag, yes=yes, take_over=take_over, follow_flag=follow_flag, detach=detach, secrets_fd=secrets_fd

@@ -18,6 +18,7 @@ from wizard.cli.output import say
 from wizard.errors import UsageError
 from wizard.paths import cluster_dir
 from wizard.plans.job import Connect, Job
+from wizard.plans.kinds import KINDS
 from wizard.plans.task import INSTALL, Task
 from wizard.profile.load import load
 from wizard.profile.model import Profile
@@ -30,6 +31,10 @@ ProfileFile = Annotated[Path, typer.Argument(metavar="PROFILE", help="The profil
 BundleFolder = Annotated[
     Path | None,
     typer.Option("--bundle", metavar="DIR", help="The bundle's folder. Default: the cache's, by version and machine."),
+]
+OnlyHosts = Annotated[
+    list[str] | None,
+    typer.Option("--host", metavar="NAME", help="Only this host of the profile; may be given several times."),
 ]
 SecretsFd = Annotated[
     int | None,
@@ -45,13 +50,20 @@ Confirm = Callable[[HostKeyUnknown], Awaitable[bool]]
 def job_of(path: Path, bundle: Path | None, task: Task = INSTALL) -> Job:
     """Return the job to do `task` (an install by default) on the hosts of a profile's file.
 
-    Raises `SlipwayError` where profile or bundle can't be read, `UsageError` where the task names no host of it.
+    `bundle` is its folder (None: the cache's), and is opened for a task that takes anything from it alone. Raises
+    `SlipwayError` where profile or bundle can't be read, `UsageError` where the task names no host of it.
     """
     profile = load(path).profile
     names = [host.name for host in profile.hosts]
     if lost := [name for name in task.hosts if name not in names]:
         raise UsageError(f"There is no host {lost[0]}", where=str(path), hint=f"Its hosts are {', '.join(names)}.")
-    return Job(profile, open_bundle(profile, bundle), cluster_dir(profile.name), task)
+    return job_on(profile, bundle, task)
+
+
+def job_on(profile: Profile, bundle: Path | None, task: Task = INSTALL) -> Job:
+    """Return the job to do `task` on the hosts of `profile`, with its bundle where it takes anything from one."""
+    opened = open_bundle(profile, bundle) if KINDS[task.kind].bundled else None
+    return Job(profile, opened, cluster_dir(profile.name), task)
 
 
 def open_bundle(profile: Profile, folder: Path | None) -> Bundle:

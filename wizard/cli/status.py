@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wizard.cli.output import JsonFlag, emit, guarded, plain, problem_list, problems_view, write_out
-from wizard.cli.perform import EXITS, result_of
+from wizard.cli.perform import result_of
 from wizard.cli.site import ProfileFile, SecretsFd, ask_secret, connections, secrets_from
 from wizard.engine.events import RunResult
 from wizard.engine.journal import JournalReader, RunInfo
@@ -119,8 +119,8 @@ def show_run(
         for step in record.steps.values()
     ]
     emit({**result_of(record), "result": info.state, "steps": steps}, json_flag, _run_view(record, info))
-    if record.result not in (None, RunResult.DONE):
-        raise typer.Exit(int(EXITS[record.result]) if record.result else 0)
+    if record.result and record.result is not RunResult.DONE:
+        raise typer.Exit(int(record.result.exit_code))
 
 
 def _runs(cluster: str) -> list[RunInfo]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wizard.cli.output import JsonFlag, guarded
 from wizard.cli.perform import DetachFlag, FollowFlag, TakeOverFlag, perform
-from wizard.cli.site import BundleFolder, ProfileFile, SecretsFd, job_of
+from wizard.cli.site import ProfileFile, SecretsFd, job_of
 from wizard.plans.task import Kind, Task
 
 
@@ -14,10 +14,9 @@ def verify(
     follow_flag: FollowFlag = False,
     detach: DetachFlag = False,
     take_over: TakeOverFlag = False,
-    bundle: BundleFolder = None,
     secrets_fd: SecretsFd = None,
     json_flag: JsonFlag = False,
 ) -> None:
     """Prove the cluster of a profile by using it: Pods, names, Services on every node. Nothing is left there."""
-    job = job_of(profile, bundle, Task(kind=Kind.VERIFY))
+    job = job_of(profile, None, Task(kind=Kind.VERIFY))
     perform(job, json_flag, take_over=take_over, follow_flag=follow_flag, detach=detach, secrets_fd=secrets_fd)

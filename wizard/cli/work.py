@@ -38,7 +38,8 @@ def run_order() -> None:
     """Do the order on stdin. Only the commands that change a site and the wizard start this process."""
     order = Order(**json.loads(sys.stdin.read()))
     task = Task.model_validate(order.task)
-    job = Job(Profile.model_validate(order.profile), load_bundle(Path(order.bundle)), Path(order.folder), task)
+    bundle = load_bundle(Path(order.bundle)) if order.bundle else None
+    job = Job(Profile.model_validate(order.profile), bundle, Path(order.folder), task)
     try:
         with cluster_lock(job.folder, order.run):
             keep_order(order)
@@ -46,16 +47,7 @@ def run_order() -> None:
     except SlipwayError as error:
         _say(said_of(error))
         sys.exit(int(error.exit_code))
-    sys.exit(int(_EXITS[result]))
-
-
-_EXITS = {
-    RunResult.DONE: Exit.DONE,
-    RunResult.FAILED: Exit.FAILED,
-    RunResult.HELD: Exit.HELD,
-    RunResult.PARTIAL: Exit.PARTIAL,
-    RunResult.INTERRUPTED: Exit.INTERRUPTED,
-}
+    sys.exit(int(result.exit_code))
 
 
 async def _work(job: Job, order: Order) -> RunResult:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from wizard.engine.step import Diff
-from wizard.errors import Problem
+from wizard.errors import Exit, Problem
 
 
 class RunResult(StrEnum):
@@ -25,6 +25,11 @@ class RunResult(StrEnum):
     HELD = "held"
     PARTIAL = "partial"
     INTERRUPTED = "interrupted"
+
+    @property
+    def exit_code(self) -> Exit:
+        """Return the command line's exit code."""
+        return Exit[self.name]
 
 
 class Seen(StrEnum):

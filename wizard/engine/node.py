@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from enum import StrEnum
 
-from wizard.engine.step import Step, Unknown, Verdict
+from wizard.engine.step import Satisfied, Step, Unknown, Verdict
 from wizard.errors import Problem
 
 
@@ -50,6 +50,11 @@ class Node:
     def changed(self) -> bool:
         """Tell whether the step changed something (in a dry run: would)."""
         return self.changed_at > 0 and self.ended is Ended.DONE
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """Return what a person should know although the step is done."""
+        return self.verdict.warnings if self.ended is Ended.DONE and isinstance(self.verdict, Satisfied) else ()
 
     def saw(self, verdict: Verdict, tick: int, host: str) -> None:
         """Take the judgement of a look that began at `tick` on `host`."""

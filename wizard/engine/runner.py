@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,14 +32,6 @@ TRANSPORT = Retry()
 AT_ONCE = 4
 """How many changes run on one host at the same time."""
 
-_EXITS = {
-    RunResult.DONE: Exit.DONE,
-    RunResult.FAILED: Exit.FAILED,
-    RunResult.HELD: Exit.HELD,
-    RunResult.PARTIAL: Exit.PARTIAL,
-    RunResult.INTERRUPTED: Exit.INTERRUPTED,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -59,7 +51,7 @@ class Outcome:
     @property
     def exit_code(self) -> Exit:
         """Return the command line's exit code."""
-        return _EXITS[self.result]
+        return self.result.exit_code
 
 
 async def run(
@@ -77,14 +69,16 @@ async def run(
     retry: Retry = TRANSPORT,
     failures: Mapping[str, Problem] | None = None,
     root: Mapping[str, str] | None = None,
+    last: Callable[[Outcome], Outcome] | None = None,
 ) -> Outcome:
     """Run `plan` and return how it ended; what a person should know of on the way goes to `sink` as events.
 
     `markers` are the texts of the hosts' markers as the facts brought them; `owner` says for whom they are written
     (None: no marker is). `lock` is the lease taken with the facts: renewed with every change, given back at the end.
     `dry` looks and changes nothing. `failures` are hosts known not to work before it begins: they start in quarantine.
-    `root` gives a host a prefix of all paths (tests). Raises ValueError for a plan that is no graph, and for a marker
-    that can't be read; nothing else: what goes wrong on hosts is in the outcome.
+    `root` gives a host a prefix of all paths (tests). `last` is called when all is done and the end not told yet: who
+    hears of the end finds what it did, and what it returns is the outcome. Raises ValueError for a plan that is no
+    graph, and for a marker that can't be read; nothing else: what goes wrong on hosts is in the outcome.
     """
     walk = _Run(plan, connect, sink, control, owner, lock, dry=dry, at_once=at_once, retry=retry, root=root or {})
     for host, text in (markers or {}).items():
@@ -92,7 +86,10 @@ async def run(
             walk.links[host].marker = parse(text)
             walk.links[host].written = walk.links[host].marker.revision
     await sink.commit(_started(plan, run_id, owner, dry=dry))
-    return await walk.all(failures or {})
+    outcome = await walk.all(failures or {})
+    outcome = last(outcome) if last else outcome
+    await sink.commit(e.RunFinished(outcome.result, outcome.seconds, outcome.problems))
+    return outcome
 
 
 def _started(plan: Plan, run_id: str, owner: Owner | None, *, dry: bool) -> e.RunStarted:
@@ -150,7 +147,7 @@ class _Run:
         if not self._dry:
             for note in await self._leases.give_back():
                 self._sink.put(note)
-        return await self._finish(time.monotonic() - begun)
+        return self._outcome(time.monotonic() - begun)
 
     async def _look_then_walk(self) -> None:
         """Look at all hosts at once; walk each host's steps as soon as it has been looked at."""
@@ -176,11 +173,12 @@ class _Run:
         for name in names:
             self.nodes[name].task = self._task(self._walker.walk(self.nodes[name]))
 
-    async def _finish(self, seconds: float) -> Outcome:
+    def _outcome(self, seconds: float) -> Outcome:
         nodes = self.nodes.values()
         problems = [node.problem for node in nodes if node.problem and node.ended is Ended.FAILED]
         problems += [link.given_up for link in self.links.values() if link.given_up]
-        outcome = Outcome(
+        problems += [warning for node in nodes for warning in node.warnings]
+        return Outcome(
             self._result(),
             seconds,
             tuple(node.step.id for node in nodes if node.changed),
@@ -190,8 +188,6 @@ class _Run:
             tuple(dict.fromkeys(problems)),
             {name: link.marker for name, link in self.links.items()},
         )
-        await self._sink.commit(e.RunFinished(outcome.result, seconds, outcome.problems))
-        return outcome
 
     def _result(self) -> RunResult:
         open_ = [node for node in self.nodes.values() if node.ended is not Ended.DONE]

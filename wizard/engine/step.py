@@ -30,9 +30,13 @@ class Diff:
 
 @dataclass(frozen=True, slots=True)
 class Satisfied:
-    """All is as wanted. `note` says what was found, for the log."""
+    """All is as wanted. `note` says what was found, for the log.
+
+    `warnings` are what a person should know all the same: told with the run's problems at its end.
+    """
 
     note: str = ""
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

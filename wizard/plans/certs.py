@@ -21,6 +21,8 @@ from wizard.remote.base import Command
 
 WARN_DAYS = 60
 """What ends within so many days is warned of."""
+UNSEEN = "host.unreachable"
+"""The code of the one error that says nothing of certificates: a host did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def compare(
     for host in profile.hosts:
         seen = answers[host.name]
         if isinstance(seen, SlipwayError):
-            problems.append(seen.as_problem("host.unreachable", host=host.name))
+            problems.append(seen.as_problem(UNSEEN, host=host.name))
             continue
         for place in inventory.places(host):
             certificate = seen.get(place.path)

@@ -43,13 +43,22 @@ def identity(folder: Path, cluster: str, *, make: bool = False) -> str:
 
 
 def keep(folder: Path, profile: Profile, keys: Pki, *, applied: bool) -> None:
-    """Keep the admin kubeconfig in the cluster's `folder` (0600), and the profile too where it was `applied`."""
+    """Keep the admin kubeconfig in the cluster's `folder` (0600), and the profile too where it was `applied`.
+
+    Raises `SlipwayError` where that fails.
+    """
     files = {"admin.conf": admin_kubeconfig(keys, profile)}
     if applied:
         files["profile.json"] = profile.model_dump_json(indent=1).encode()
-    for name, content in files.items():
-        path = folder / name
-        fresh = path.with_name(f".{name}.new")
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(content)
-        fresh.replace(path)
+    try:
+        for name, content in files.items():
+            path = folder / name
+            fresh = path.with_name(f".{name}.new")
+            fresh.touch(mode=0o600)
+            fresh.write_bytes(content)
+            fresh.replace(path)
+    except OSError as error:
+        raise SlipwayError(
+            "The admin kubeconfig could not be kept", where=str(folder), why=error.strerror or str(error),
+            hint="The hosts are done. Make room there and run the same command again.",
+        ) from error  # fmt: skip

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from wizard import __version__, versions
+from wizard.bundle.lock import Bundle
 from wizard.bundle.verify import verify_quick
 from wizard.checks import BundleSummary, checks, recommend, whose
 from wizard.engine.control import Control
-from wizard.engine.events import RunResult
 from wizard.engine.locks import HostLock
 from wizard.engine.marker import Owner
 from wizard.engine.runner import Outcome, run
@@ -23,11 +23,12 @@ from wizard.facts.model import Facts, Survey
 from wizard.facts.survey import Seen
 from wizard.pki import store
 from wizard.pki.wanted import wanted
-from wizard.plans.archive import archive
-from wizard.plans.folder import identity, keep
+from wizard.plans.closing import close
+from wizard.plans.folder import identity
 from wizard.plans.kinds import KINDS, Given, Work
 from wizard.plans.look import Connect, gathered, give_back, look
-from wizard.plans.task import Job
+from wizard.plans.reset import ends
+from wizard.plans.task import Job, demanded
 from wizard.profile.model import Profile
 from wizard.profile.rules import rules
 from wizard.remote.base import RemoteError
@@ -56,8 +57,9 @@ def judge(job: Job, survey: Survey, uid: str) -> Found:
     work = KINDS[job.task.kind]
     stands = _stands(survey, uid)
     if work.installs:
-        problems = rules(job.profile) + verify_quick(job.bundle) + _other_version(job)
-        found = checks(job.profile, survey, BundleSummary.of(job.bundle.lock), uid)
+        bundle = demanded(job.bundle)
+        problems = rules(job.profile) + verify_quick(bundle) + _other_version(job.profile, bundle)
+        found = checks(job.profile, survey, BundleSummary.of(bundle.lock), uid)
     elif work.undoes:
         problems, found = (), _against_undoing(job, survey, uid)
     else:
@@ -82,11 +84,11 @@ def _against_undoing(job: Job, survey: Survey, uid: str) -> tuple[Problem, ...]:
     return tuple(problem for problem in found if problem.host in job.about and problem.code not in others)
 
 
-def _other_version(job: Job) -> tuple[Problem, ...]:
-    wanted_version = job.profile.kubernetes or versions.default()
-    if job.bundle.kubernetes == wanted_version:
+def _other_version(profile: Profile, bundle: Bundle) -> tuple[Problem, ...]:
+    wanted_version = profile.kubernetes or versions.default()
+    if bundle.kubernetes == wanted_version:
         return ()
-    words = f"The bundle is for Kubernetes {job.bundle.kubernetes}, and the profile asks for {wanted_version}"
+    words = f"The bundle is for Kubernetes {bundle.kubernetes}, and the profile asks for {wanted_version}"
     hint = f"Run `slipway bundle build --kubernetes {wanted_version}`, or name that bundle with --bundle."
     return (Problem("bundle.version", Level.ERROR, words, hint, "kubernetes"),)
 
@@ -168,22 +170,19 @@ async def apply(
     except SlipwayError:
         await give_back(connect, survey, lock)
         raise
-    outcome = await run(
+    markers = {host: facts.traces.marker.text for host, facts in survey.facts.items()}
+    return await run(
         plan,
         connect,
         sink,
         run_id=lock.run,
         control=control,
-        markers={host: facts.traces.marker.text for host, facts in survey.facts.items()},
+        markers=markers,
         owner=Owner(uid, job.profile.name, __version__),
         lock=lock,
         failures=found.dead,
+        last=lambda outcome: close(job, keys, lock.run, outcome, none_left=ends(job, survey, uid)),
     )
-    if work.makes_keys and keys:
-        keep(job.folder, job.profile, keys, applied=work.installs)
-    if work.undoes and job.whole and outcome.result is RunResult.DONE:
-        archive(job.folder, lock.run)
-    return outcome
 
 
 async def _asked(job: Job, found: Found, connect: Connect) -> Found:

@@ -17,7 +17,7 @@ from wizard.plans.install import install
 from wizard.plans.look import Connect
 from wizard.plans.renew import due, renew
 from wizard.plans.reset import reset, still_needed
-from wizard.plans.task import Job, Kind, Task
+from wizard.plans.task import Job, Kind, Task, demanded
 from wizard.plans.verify import verify
 from wizard.render.site import Site
 from wizard.steps.join import Token
@@ -27,11 +27,12 @@ from wizard.steps.join import Token
 class Given:
     """What a plan is made from. `keys` are those that are there (None: none yet); `run` is empty for a mere look.
 
-    `token` is what new workers join with (None: a mere look, or a kind that lets nobody join).
+    `bundle` is None for a kind that takes nothing from one. `token` is what new workers join with (None: a mere look,
+    or a kind that lets nobody join).
     """
 
     site: Site
-    bundle: Bundle
+    bundle: Bundle | None
     keys: Pki | None
     task: Task
     run: str = ""
@@ -47,6 +48,8 @@ class Work:
 
     title: Callable[[str], str]
     plan: Callable[[Given], Plan]
+    bundled: bool = False
+    """It brings hosts what is in a bundle. The others do without, also where the bundle is long gone."""
     installs: bool = False
     """The rules and checks of an install are asked first. Otherwise the cluster has to stand, and that is all."""
     makes_keys: bool = False
@@ -55,8 +58,8 @@ class Work:
     anew: Callable[[Task], Anew] = lambda _task: never
     """Which leaves are made anew though they still serve."""
     undoes: bool = False
-    """It takes away what is there: no cluster has to stand, only its own hosts count, and when all of them are done the
-    cluster's keys and identity are put away."""
+    """It takes away what is there: no cluster has to stand, only its own hosts count, and when the last of them is done
+    the cluster's keys and identity are put away."""
     asks: Callable[[Job, Survey, Connect], Awaitable[tuple[Problem, ...]]] | None = None
     """What only the cluster itself can tell against it, asked before anything is touched."""
     tally: str = "{changed} of {total} steps changed something"
@@ -70,7 +73,8 @@ class Work:
 KINDS: Mapping[Kind, Work] = {
     Kind.INSTALL: Work(
         "Install {}".format,
-        lambda given: install(given.site, given.bundle, given.keys, run=given.run, token=given.token),
+        lambda given: install(given.site, demanded(given.bundle), given.keys, run=given.run, token=given.token),
+        bundled=True,
         installs=True,
         makes_keys=True,
     ),
@@ -86,12 +90,12 @@ KINDS: Mapping[Kind, Work] = {
         lambda given: renew(given.site, given.keys, given.task),
         makes_keys=True,
         anew=due,
-        again="The new certificates are kept. Run the same command again, or `slipway apply`: hosts that lack them get "
-        "them.",
+        again="The new certificates are kept. Run the same command again with --yes, or `slipway apply`: hosts that "
+        "lack them get them.",
     ),
     Kind.RESET: Work(
         "Reset {}".format,
-        lambda given: reset(given.site, given.task),
+        lambda given: reset(given.site, given.task, given.run),
         undoes=True,
         asks=still_needed,
     ),

@@ -31,8 +31,8 @@ _MEMBERS = (
 )
 
 
-def reset(site: Site, task: Task) -> Plan:
-    """Return the plan that puts the task's hosts back; pure. Nodes leave the cluster first where it stays."""
+def reset(site: Site, task: Task, run: str = "") -> Plan:
+    """Return the plan of `run` that puts the task's hosts back; pure. Nodes first leave a cluster that stays."""
     profile = site.profile
     targets = [host for host in profile.hosts if not task.hosts or host.name in task.hosts]
     stay = [host.name for host in profile.masters if host not in targets and host.name in site.facts]
@@ -42,7 +42,8 @@ def reset(site: Site, task: Task) -> Plan:
         if stay and is_node(host) and host.name in site.facts:
             steps.append(leave_step(host, stay))
             after = (steps[-1].id,)
-        steps += reset_steps(site, host, keep_packages=bool(task.options.get(KEEP_PACKAGES)), after=after)
+        keep = bool(task.options.get(KEEP_PACKAGES))
+        steps += reset_steps(site, host, run=run, keep_packages=keep, after=after)
     names = [host.name for host in targets]
     return Plan(
         profile.name,
@@ -67,6 +68,13 @@ async def still_needed(job: Job, survey: Survey, connect: Connect) -> tuple[Prob
         return ()
     said = await _first_word(others, connect)
     return tuple(problem for host in asked if (problem := judge_member(host, said)))
+
+
+def ends(job: Job, survey: Survey, uid: str) -> bool:
+    """Tell whether nothing is left of the cluster `uid` once the job is done: all other hosts are known to be free."""
+    others = [survey.facts.get(host) for host in job.hosts if host not in job.about]
+    free = all(facts and (not facts.traces.marker.uid or (uid and facts.traces.marker.uid != uid)) for facts in others)
+    return free and not left_out(job)
 
 
 def _controls(host: Host, facts: Facts) -> bool:

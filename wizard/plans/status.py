@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wizard.errors import Problem, SlipwayError
+from wizard.errors import Problem, SlipwayError, errors_of
 from wizard.pki import inventory
 from wizard.plans import certs
 from wizard.plans.job import Connect
@@ -71,7 +71,7 @@ class Status:
     missing: tuple[str, ...] = ()
     """Masters and workers that are not nodes."""
     problems: tuple[Problem, ...] = ()
-    """What will go wrong unless something is done: certificates that end soon. All may still be well."""
+    """Certificates that end soon: a warning, and all may still be well. One that has ended is an error: it is not."""
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -88,6 +88,7 @@ class Status:
             and sum(member.leader for member in self.members) == 1
             and all(node.ready for node in self.nodes)
             and not self.missing
+            and not errors_of(self.problems)
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import Field, JsonValue
 
-from wizard.bundle.lock import Bundle
+from wizard.bundle.lock import Bundle, BundleError
 from wizard.profile.model import Part, Profile
 
 
@@ -38,10 +38,13 @@ INSTALL = Task()
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done: `task` on the hosts of `profile`, from `bundle`. `folder` is the cluster's."""
+    """What is to be done: `task` on the hosts of `profile`. `folder` is the cluster's.
+
+    `bundle` is what an install takes everything from; None for a task that brings hosts nothing of one.
+    """
 
     profile: Profile
-    bundle: Bundle
+    bundle: Bundle | None
     folder: Path
     task: Task = INSTALL
 
@@ -59,3 +62,10 @@ class Job:
     def whole(self) -> bool:
         """Tell whether the task is about all hosts of the profile."""
         return self.about == self.hosts
+
+
+def demanded(bundle: Bundle | None) -> Bundle:
+    """Return `bundle`, for a task that can't do without. Raises `BundleError` where there is none."""
+    if bundle is None:
+        raise BundleError("This takes files from a bundle", why="it was given none", hint="Name one with --bundle.")
+    return bundle

@@ -8,7 +8,7 @@ import json
 from wizard.render.files import Manifest, fill
 from wizard.render.images import image_refs
 from wizard.render.node import is_node, node_api_text
-from wizard.render.places import LOCAL_API, NODE_API
+from wizard.render.places import CNI_NETWORK, LOCAL_API, NODE_API
 from wizard.render.site import Site, endpoint_url, service_ip
 
 
@@ -25,7 +25,7 @@ def manifests(site: Site) -> tuple[Manifest, ...]:
 def _flannel(site: Site) -> str:
     network = site.profile.network
     cni_conf = {
-        "name": "cbr0",
+        "name": CNI_NETWORK,
         "cniVersion": "0.3.1",
         "plugins": [
             {"type": "flannel", "delegate": {"hairpinMode": True, "isDefaultGateway": True}},

@@ -11,9 +11,10 @@ from typing import Any
 
 from wizard.engine.marker import DIRECTORIES, FOLDERS, MARKER, STATE, parse
 from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Unknown, Verdict
+from wizard.errors import Level, Problem
 from wizard.profile.model import Host
 from wizard.render.files import fill
-from wizard.render.places import ETCD_CONFIG, ETCD_PKI, RUN
+from wizard.render.places import CNI_NETWORK, ETCD_CONFIG, ETCD_PKI, RUN
 from wizard.render.site import Site
 from wizard.steps import balancer, control_plane, etcd, runtime
 from wizard.steps.cluster import KUBECTL
@@ -24,13 +25,17 @@ UNITS = (
 )  # fmt: skip
 LINKS = ("cni0", "flannel.1")
 DRAIN_SECONDS = 120
+STAYS = "stays "
+"""How a line of a look begins that names what could not be put back."""
+FSTAB = "/etc/fstab"
 
 
 def reset_steps(
-    site: Site, host: Host, *, keep_packages: bool = False, after: tuple[str, ...] = ()
+    site: Site, host: Host, *, run: str = "", keep_packages: bool = False, after: tuple[str, ...] = ()
 ) -> tuple[Step, ...]:
     """Return the steps that put `host` back, one after another, the first one after those that are named `after`.
 
+    What the kernel refuses to take back in the run `run` is told and holds up nothing; another run tries it again.
     On a host without a marker there is nothing to put back, but what a killed reset may have left of slipway's notes.
     """
     facts = site.facts_of(host)
@@ -46,6 +51,7 @@ def reset_steps(
         add("pod-network", "Pod network", _network, pods=site.profile.network.pod_cidr)
         add("data", "Pods' data, images, etcd's data", _data)
         add("files", "Files and settings as before", _files, paths=tuple(marker.files))
+        add("kernel", "Kernel parameters and swap as before", _kernel, run=run)
         if not keep_packages:
             add("packages", "Packages as before", _packages)
         add("services", "Services as before", _services)
@@ -54,16 +60,17 @@ def reset_steps(
 
 
 def _step(
-    id: str, title: str, host: str, template: str, values: Mapping[str, Any], fine: str, *,
+    id: str, title: str, host: str, template: str, values: Mapping[str, Any], judge: str | Callable[[str], Verdict], *,
     needs: tuple[str, ...], after: tuple[str, ...], timeout: float, weight: float,
-    judge: Callable[[str], tuple[Diff, ...]] | None = None,
 ) -> Step:  # fmt: skip
-    """Return a step whose script looks (a line for each thing that is left) or takes away."""
+    """Return a step whose script looks (a line for each thing that is left) or takes away.
+
+    `judge` judges the look, or is what is said where it names nothing.
+    """
     look, change = (fill(f"reset/{template}.sh", **values, look=each) for each in (True, False))
-    find = judge or remains
     return Step(
         id, title, host, "reset",
-        Probe(look, lambda output, _: _verdict(find(output), fine)),
+        Probe(look, lambda output, _: _verdict(remains(output), judge) if isinstance(judge, str) else judge(output)),
         Change(script=change),
         needs=needs, after=after, timeout=timeout, weight=weight, settle=5.0,
     )  # fmt: skip
@@ -105,12 +112,15 @@ def _stop(id: str, title: str, host: str, *, vip: str, **more: Any) -> Step:
         "directories": DIRECTORIES,
         "vip": vip,
     }
-    fine = "nothing of the cluster runs"
-    return _step(id, title, host, "stop", values, fine, judge=running, timeout=180.0, weight=15, **more)
+
+    def verdict(output: str) -> Verdict:
+        return _verdict(running(output), "nothing of the cluster runs")
+
+    return _step(id, title, host, "stop", values, verdict, timeout=180.0, weight=15, **more)
 
 
 def _network(id: str, title: str, host: str, *, pods: str, **more: Any) -> Step:
-    values = {"links": " ".join(LINKS), "pods": pods}
+    values = {"links": " ".join(LINKS), "pods": pods, "networks": CNI_NETWORK}
     return _step(id, title, host, "network", values, "no link, route or rule of it", timeout=60.0, weight=1, **more)
 
 
@@ -140,8 +150,38 @@ def files_values(paths: Sequence[str], root: str = "") -> dict[str, Any]:
         "state": STATE,
         "paths": "\n".join(sorted(path for path in paths if not path.startswith(f"{STATE}/"))),
         "made": f"{ETCD_PKI} {ETCD_CONFIG}",
-        "turned_off": TURNED_OFF,
     }
+
+
+def _kernel(id: str, title: str, host: str, *, run: str, **more: Any) -> Step:
+    def verdict(output: str) -> Verdict:
+        stay = tuple(line.removeprefix(STAYS) for line in output.splitlines() if line.startswith(STAYS))
+        left = remains("\n".join(line for line in output.splitlines() if not line.startswith(STAYS)))
+        if left or not stay:
+            return _verdict(left, "as before slipway")
+        return Satisfied(f"can't be put back: {', '.join(stay)}", tuple(_stays(host, what) for what in stay))
+
+    return _step(id, title, host, "kernel", kernel_values(run), verdict, timeout=120.0, weight=0.5, **more)
+
+
+def kernel_values(run: str, root: str = "") -> dict[str, Any]:
+    """Return what the script that puts kernel parameters and swap back in the run `run` is filled with."""
+    return {"root": root, "state": STATE, "run": run, "stays": STAYS, "turned_off": TURNED_OFF}
+
+
+def _stays(host: str, what: str) -> Problem:
+    """Return what a person is told of something that could not be put back: ``sysctl KEY=VALUE`` or ``swap WHAT``."""
+    kind, _, name = what.partition(" ")
+    key, _, value = name.partition("=")
+    if kind == "sysctl":
+        words, hint = f"The kernel parameter {key} could not be put back to {value}", f"sysctl -w {key}='{value}'"
+    elif name == FSTAB:
+        words, hint = "Swap is still turned off in /etc/fstab", f"sed -i 's/^{TURNED_OFF}//' {FSTAB}"
+    elif name.endswith(".swap"):
+        words, hint = f"{name} is still masked", f"systemctl unmask {name}"
+    else:
+        words, hint = f"Swap on {name} could not be turned on", f"swapon {name}"
+    return Problem("reset.stays", Level.WARNING, words, f"Everything else is as before. There: `{hint}`.", host=host)
 
 
 def _packages(id: str, title: str, host: str, **more: Any) -> Step:

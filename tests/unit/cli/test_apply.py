@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -22,9 +23,9 @@ from wizard.cli.app import app
 from wizard.cli.follow import PlainLines, view
 from wizard.cli.launch import Order, error_of, launch, order_of, said_of
 from wizard.cli.output import people
-from wizard.cli.perform import EXITS, result_of, summary
+from wizard.cli.perform import result_of, summary
 from wizard.cli.site import job_of
-from wizard.cli.work import _by_itself, _ending
+from wizard.cli.work import _by_itself, _ending, run_order
 from wizard.engine import events as e
 from wizard.engine.events import Event, Question, RunResult, Seen, StepInfo, stamped
 from wizard.engine.record import fold, interrupted
@@ -33,6 +34,7 @@ from wizard.errors import Exit, HeldError, Level, Problem, SlipwayError, UsageEr
 from wizard.plans import kinds
 from wizard.plans.job import Job
 from wizard.plans.kinds import KINDS
+from wizard.plans.renew import renewal
 from wizard.plans.task import Kind, Task
 
 LOST = Problem("host.unreachable", Level.ERROR, "Can't reach the host: no route", "Check power.", host="m3")
@@ -75,11 +77,11 @@ def test_what_was_as_wanted_did_not_change() -> None:
 def test_a_run_whose_process_is_gone_is_interrupted() -> None:
     record = interrupted(fold(story()[:1]))
     assert result_of(record)["result"] == "interrupted"
-    assert EXITS[RunResult.INTERRUPTED] == 130
+    assert RunResult.INTERRUPTED.exit_code == 130
 
 
 def test_every_result_has_its_exit_code() -> None:
-    assert {result.value: int(EXITS[result]) for result in RunResult} == {
+    assert {result.value: int(result.exit_code) for result in RunResult} == {
         "done": 0, "failed": 1, "held": 3, "partial": 4, "interrupted": 130,
     }  # fmt: skip
 
@@ -278,6 +280,30 @@ def test_without_a_bundle_it_says_how_to_get_one(file: Path) -> None:
     assert done.exit_code == Exit.FAILED
     assert "There is no bundle" in done.stderr
     assert "slipway bundle build" in done.stderr
+
+
+@pytest.mark.parametrize("task", [Task(kind=Kind.VERIFY), renewal(), Task(kind=Kind.RESET)], ids=lambda task: task.kind)
+def test_what_brings_nothing_of_a_bundle_is_ordered_without_one(file: Path, task: Task) -> None:
+    order = order_of(job_of(file, None, task))
+    assert (order.bundle, order.task["kind"]) == ("", task.kind)
+
+
+async def test_a_run_s_process_opens_no_bundle_where_there_is_none(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[Job] = []
+
+    async def work(job: Job, _order: Order) -> RunResult:
+        await asyncio.sleep(0)
+        done.append(job)
+        return RunResult.DONE
+
+    order = order_of(job_of(file, None, Task(kind=Kind.RESET)))
+    monkeypatch.setattr("wizard.cli.work._work", work)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(asdict(order))))
+    with pytest.raises(SystemExit) as left:
+        await asyncio.to_thread(run_order)
+    assert (left.value.code, [(job.bundle, job.task.kind) for job in done]) == (0, [(None, Kind.RESET)])
 
 
 def test_nobody_there_to_say_yes_is_told_to_say_it(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

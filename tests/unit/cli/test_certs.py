@@ -14,7 +14,6 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from tests.unit.steps.samples import bundle
 from wizard import pki
 from wizard.cli import certs
 from wizard.cli.app import app
@@ -32,7 +31,7 @@ NOW = datetime.datetime.now(datetime.UTC)
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a profile's file, with the store of its cluster, 50 days before the leaves end."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr("wizard.cli.site.load_bundle", lambda _folder: bundle())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "no-bundle-here"))
     path = tmp_path / "site.yaml"
     hosts = [{"name": f"m{n}", "address": f"198.18.0.1{n}"} for n in (1, 2, 3)]
     path.write_text(yaml.safe_dump({"name": "site", "hosts": hosts, "endpoint": {"vip": "198.18.0.100"}}))
@@ -122,7 +121,48 @@ def test_renew_refuses_what_can_not_be_meant(file: Path, words: list[str], said:
     assert pki.load(cluster_dir("site") / "pki") == before
 
 
-@pytest.mark.parametrize(("words", "count"), [([], 35), (["--days", "40"], 0), (["--host", "m2", "--days", "60"], 11)])
+@pytest.mark.parametrize("later", [0, 60], ids=["good", "ended"])
+@pytest.mark.usefixtures("hosts")
+def test_what_has_ended_fails_though_a_host_is_silent(
+    file: Path, later: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Clock(datetime.datetime):
+        """A clock that is ahead (a fake)."""
+
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+            return NOW + datetime.timedelta(days=later)
+
+    monkeypatch.setattr("wizard.plans.certs.datetime.datetime", Clock)
+    done = CliRunner().invoke(app, ["certs", "show", str(file), "--json"])
+    expected = (Exit.FAILED, "failed") if later else (Exit.PARTIAL, "partial")
+    assert (done.exit_code, json.loads(done.stdout)["result"]) == expected
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_where_nothing_is_due_nobody_is_asked_and_nothing_is_done(
+    file: Path, terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wizard.cli.site.on_terminal", lambda: terminal)
+    monkeypatch.setattr(certs, "perform", lambda *_, **__: pytest.fail("a run was started"))
+    before = pki.load(cluster_dir("site") / "pki")
+    done = CliRunner().invoke(app, ["certs", "renew", str(file), "--days", "40", "--json"])
+    assert (done.exit_code, json.loads(done.stdout)["result"]) == (Exit.DONE, "done")
+    assert "No certificate of site is due" in done.stderr
+    assert "anew?" not in done.stderr
+    assert pki.load(cluster_dir("site") / "pki") == before
+
+
+def test_with_yes_hosts_get_what_they_lack_also_where_nothing_is_due(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Any] = []
+    monkeypatch.setattr(certs, "perform", lambda job, *_, **__: begun.append(job.task.kind))
+    done = CliRunner().invoke(app, ["certs", "renew", str(file), "--days", "40", "--yes"])
+    assert (done.exit_code, begun) == (Exit.DONE, ["renew"])
+
+
+@pytest.mark.parametrize(("words", "count"), [([], 35), (["--host", "m2", "--days", "60"], 11)])
 def test_a_person_is_told_how_many_and_may_say_no(
     file: Path, words: list[str], count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

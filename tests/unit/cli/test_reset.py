@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer
 
 from tests.unit.checks.sites import profile
-from tests.unit.steps.samples import bundle
 from wizard.cli import reset as command
+from wizard.cli.output import people
+from wizard.cli.perform import summary
 from wizard.cli.reset import confirm
+from wizard.engine.events import RunFinished, RunResult, RunStarted
+from wizard.engine.record import fold
 from wizard.errors import Exit, UsageError
+from wizard.plans.archive import archived
 from wizard.plans.job import Job
 from wizard.plans.task import Kind, Task
 
 
 def a_job(*hosts: str) -> Job:
-    return Job(profile(), bundle(), Path("/none"), Task(kind=Kind.RESET, hosts=hosts))
+    return Job(profile(), None, Path("/none"), Task(kind=Kind.RESET, hosts=hosts))
 
 
 @pytest.fixture
@@ -73,3 +78,15 @@ def test_one_host_is_a_word(terminal: list[str]) -> None:
     terminal.append("n")
     with pytest.raises(UsageError, match="Nothing was done"):
         confirm(a_job("m3"), yes=False, cluster="")
+
+
+@pytest.mark.parametrize("away", [True, False], ids=["the last host", "others are left"])
+def test_where_the_keys_went_is_said_when_they_went(
+    away: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = replace(a_job("m3"), folder=tmp_path)
+    if away:
+        archived(tmp_path, "r1").mkdir()
+    record = fold([RunStarted("r1", "site", "Reset m3 of site"), RunFinished(RunResult.DONE, 3.0)])
+    people().print(summary(job, record))
+    assert (str(archived(tmp_path, "r1")) in capsys.readouterr().err) == away

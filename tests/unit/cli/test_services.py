@@ -35,7 +35,7 @@ from wizard.engine.journal import Journal
 from wizard.errors import Level, Problem, SlipwayError, UsageError
 from wizard.facts.model import Survey
 from wizard.paths import cluster_dir, state_dir
-from wizard.plans.task import INSTALL, Task
+from wizard.plans.task import INSTALL, Kind, Task
 from wizard.profile.model import Profile
 from wizard.remote.base import Secret, Unreachable
 from wizard.remote.secrets import SecretKind
@@ -224,12 +224,26 @@ async def test_resuming_does_the_same_task_again(monkeypatch: pytest.MonkeyPatch
         return order.run
 
     monkeypatch.setattr(real, "launch", launch)
-    monkeypatch.setattr(real, "open_bundle", lambda _profile, folder: replace(bundle(), folder=folder))
+    monkeypatch.setattr("wizard.cli.site.load_bundle", lambda folder: replace(bundle(), folder=folder))
     keep_order(order("r1"))
     resumed = await RealServices().resume(write_run("site-a", "r1"), nobody)
     (again,) = started
     assert resumed.run == again.run != "r1"
     assert (again.profile, again.bundle, again.task) == (order("r1").profile, "/bundle", order("r1").task)
+
+
+async def test_what_took_nothing_from_a_bundle_is_resumed_without_one(monkeypatch: pytest.MonkeyPatch):
+    started: list[Order] = []
+
+    async def launch(order: Order) -> str:
+        started.append(order)
+        write_run("site-a", order.run)
+        return order.run
+
+    monkeypatch.setattr(real, "launch", launch)
+    keep_order(replace(order("r1", task=Task(kind=Kind.RESET, hosts=("m1",))), bundle=""))
+    await RealServices().resume(write_run("site-a", "r1"), nobody)
+    assert [(again.bundle, again.task["kind"]) for again in started] == [("", "reset")]
 
 
 async def test_a_run_without_a_word_of_its_task_was_an_install():

@@ -17,6 +17,7 @@ from wizard.engine.events import Event, RunResult
 from wizard.engine.locks import HostLock
 from wizard.engine.marker import MARKER, Owner, parse
 from wizard.engine.record import State, fold
+from wizard.engine.runner import Outcome
 from wizard.engine.sink import Memory
 from wizard.engine.step import Blocked, Change, Context, Diff, Drifted, Plan, Probe, Satisfied, Step, Unknown
 from wizard.errors import Exit, Level, Problem
@@ -590,3 +591,28 @@ async def test_a_hanging_look_does_not_take_the_others_with_it(tmp_path: Path, m
     outcome = await site.run(plan(site.file_step("m1", "a"), site.file_step("m1", "b"), hanging))
     assert outcome.failed == ("m1/hang",)
     assert outcome.problems[0].code == "step.timeout"
+
+
+async def test_what_a_person_should_know_of_a_step_that_is_done_is_told_at_the_end(tmp_path: Path) -> None:
+    site, sink = Site(tmp_path, "m1"), Memory()
+    told = Problem("it.stays", Level.WARNING, "It stays", "Do it by hand.", host="m1")
+    step = Step("m1/a", "a", "m1", "host", Probe("true", lambda *_: Satisfied("but for one thing", (told,))))
+    outcome = await site.run(plan(step), sink)
+    assert (outcome.result, outcome.problems) == (RunResult.DONE, (told,))
+    assert fold(sink.events).problems == (told,)
+
+
+async def test_what_is_done_last_is_done_before_the_end_is_told_and_may_change_it(tmp_path: Path) -> None:
+    site, sink = Site(tmp_path, "m1"), Memory()
+    problem = Problem("folder", Level.ERROR, "No room")
+
+    def last(outcome: Outcome) -> Outcome:
+        assert outcome.changed == ("m1/a",)
+        assert of_kind(sink, e.RunFinished) == []
+        return replace(outcome, result=RunResult.FAILED, problems=(problem,))
+
+    outcome = await site.run(plan(site.file_step("m1", "a")), sink, last=last)
+    assert (outcome.result, outcome.exit_code) == (RunResult.FAILED, Exit.FAILED)
+    (finished,) = of_kind(sink, e.RunFinished)
+    assert isinstance(finished, e.RunFinished)
+    assert (finished.result, finished.problems) == (RunResult.FAILED, (problem,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from typing import Any
 
 from cryptography import x509
@@ -14,7 +15,7 @@ from wizard.errors import Level, SlipwayError
 from wizard.pki.inventory import Seen, places
 from wizard.pki.wanted import node_client
 from wizard.plans.certs import Certificates, compare, ending
-from wizard.plans.status import read
+from wizard.plans.status import HostStatus, Member, Node, Status, read
 from wizard.render.places import KUBELET_CLIENT
 
 NOW = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
@@ -145,6 +146,13 @@ def test_status_warns_once_a_host() -> None:
     assert "in 41 days" in problems[0].message
     authority = ending(profile(), {"m1": {"/etc/kubernetes/pki/ca.crt": loaded("ca")}}, NOW + 3600 * DAY)
     assert "plan a new cluster" in authority[0].hint
+
+
+def test_a_cluster_whose_certificate_has_ended_is_not_well() -> None:
+    well = Status((HostStatus("m1", ("master",), {}, vip=True),), (Member("m1", True, True),), (Node("m1", True),))
+    seen = {host.name: {p.path: loaded(p.name) for p in places(host) if not p.own} for host in profile().hosts}
+    soon, late = (ending(profile(), seen, NOW + days * DAY) for days in (324, 400))
+    assert (well.well, replace(well, problems=soon).well, replace(well, problems=late).well) == (True, True, False)
 
 
 def test_status_reads_it_from_the_same_answer() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -13,20 +14,28 @@ import pytest
 from tests.unit.checks.sites import healthy
 from tests.unit.checks.sites import profile as site
 from tests.unit.steps.samples import bundle
+from wizard import pki
+from wizard.bundle.lock import BundleError
 from wizard.engine.control import Control
 from wizard.engine.events import RunResult
 from wizard.engine.graph import checked
 from wizard.engine.locks import HostLock
+from wizard.engine.marker import HostMarker, dump
+from wizard.engine.runner import Outcome
 from wizard.engine.sink import Memory
 from wizard.engine.step import Drifted, Plan, Satisfied
 from wizard.errors import Level, Problem, SlipwayError, UsageError, errors_of
 from wizard.facts.model import ClusterTraces, Marker, Survey
 from wizard.plans import job as jobs
+from wizard.plans.closing import close
 from wizard.plans.folder import identity
 from wizard.plans.job import Job, judge, prepare, refuse
 from wizard.plans.kinds import KINDS, Given, Work
+from wizard.plans.renew import renewal
 from wizard.plans.task import INSTALL, Kind, Task
 from wizard.remote.base import Command, LoginRefused, Result, Unreachable
+
+NOW = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
 
 
 def a_job(folder: Path, **changes: Any) -> Job:
@@ -214,6 +223,56 @@ async def test_apply_alone_makes_a_token_and_only_for_an_install(
     await jobs.dry_run(job, nobody, memory, "r6")
     await jobs.apply(job, nobody, memory, Control(memory), lock=HostLock("r7", "here"))
     assert [given.token is None for given in another_kind] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kept"),
+    [
+        (Outcome(RunResult.DONE, 1.0), True),
+        (Outcome(RunResult.PARTIAL, 1.0, quarantined=("m3",)), True),
+        (Outcome(RunResult.FAILED, 1.0, changed=("m1/settings",), failed=("m1/etcd",)), True),
+        (Outcome(RunResult.INTERRUPTED, 1.0, changed=("m1/settings",)), True),
+        (Outcome(RunResult.FAILED, 1.0, failed=("m1/settings",)), False),
+        (Outcome(RunResult.INTERRUPTED, 1.0), False),
+    ],
+    ids=["done", "in part", "failed on the way", "cancelled on the way", "failed at once", "cancelled at once"],
+)
+def test_the_profile_that_was_applied_is_kept_and_no_other(tmp_path: Path, outcome: Outcome, kept: bool) -> None:
+    keys = pki.make(pki.wanted(site()), None, NOW)[0]
+    (tmp_path / "profile.json").write_text("the last one's")
+    assert close(a_job(tmp_path), keys, "r7", outcome, none_left=False) == outcome
+    assert ((tmp_path / "profile.json").read_text() != "the last one's") == kept
+    assert (tmp_path / "admin.conf").exists()
+    no_install = replace(a_job(tmp_path), task=Task(kind=Kind.VERIFY))
+    (tmp_path / "profile.json").write_text("the last one's")
+    close(no_install, keys, "r8", outcome, none_left=False)
+    assert (tmp_path / "profile.json").read_text() == "the last one's"
+
+
+def test_what_can_not_be_kept_fails_the_run_that_says_so(tmp_path: Path) -> None:
+    keys = pki.make(pki.wanted(site()), None, NOW)[0]
+    outcome = close(a_job(tmp_path / "none"), keys, "r7", Outcome(RunResult.DONE, 1.0), none_left=False)
+    assert (outcome.result, [one.code for one in outcome.problems]) == (RunResult.FAILED, ["cluster.folder"])
+
+
+@pytest.mark.parametrize("kind", [Kind.VERIFY, Kind.RENEW, Kind.RESET])
+def test_what_brings_nothing_of_a_bundle_does_without(tmp_path: Path, kind: Kind) -> None:
+    task = renewal() if kind is Kind.RENEW else Task(kind=kind)
+    job = Job(site(), None, tmp_path, task)
+    assert held_by(judge(job, Survey(standing()), "uid-1")) == set()
+    keys = pki.make(pki.wanted(site()), None, NOW)[0]
+    text = dump(replace(HostMarker(), uid="uid-1", cluster="site"))
+    facts = {name: replace(there, traces=replace(there.traces, marker=Marker(text=text, uid="uid-1", cluster="site")))
+             for name, there in standing().items()}  # fmt: skip
+    assert prepare(job, Survey(facts), "uid-1", keys, "r1").steps
+
+
+def test_an_install_without_a_bundle_is_no_defect(tmp_path: Path) -> None:
+    job = Job(site(), None, tmp_path)
+    for demand in (lambda: judge(job, Survey(standing()), "uid-1"), lambda: prepare(job, Survey(standing()), "", None)):
+        with pytest.raises(BundleError) as raised:
+            demand()
+        assert "--bundle" in raised.value.hint
 
 
 async def nobody(host: str) -> Any:

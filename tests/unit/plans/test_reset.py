@@ -12,7 +12,6 @@ import pytest
 
 from tests.unit.checks.sites import healthy
 from tests.unit.checks.sites import profile as site
-from tests.unit.steps.samples import bundle
 from wizard.engine.control import Control
 from wizard.engine.graph import checked
 from wizard.engine.locks import HostLock
@@ -24,8 +23,9 @@ from wizard.errors import HeldError, SlipwayError, errors_of
 from wizard.facts.model import ClusterTraces, Facts, Marker, Survey
 from wizard.plans import job as jobs
 from wizard.plans.archive import archive, archived
+from wizard.plans.closing import close
 from wizard.plans.job import judge, prepare
-from wizard.plans.reset import KEEP_PACKAGES, judge_member, still_needed
+from wizard.plans.reset import KEEP_PACKAGES, ends, judge_member, still_needed
 from wizard.plans.task import Job, Kind, Task
 from wizard.profile.model import Role
 from wizard.remote.base import Command, LoginRefused, Result, Unreachable
@@ -39,13 +39,13 @@ HOSTS = [
 
 
 def a_job(folder: Path, *hosts: str, **options: Any) -> Job:
-    return Job(site(hosts=HOSTS), bundle(), folder, Task(kind=Kind.RESET, hosts=hosts, options=options))
+    return Job(site(hosts=HOSTS), None, folder, Task(kind=Kind.RESET, hosts=hosts, options=options))
 
 
 def marked(name: str, uid: str = UID) -> Facts:
     text = dump(with_change(HostMarker(), Owner(uid, "site"), "s", Change()))
-    traces = ClusterTraces(etcd_data=True, marker=Marker(uid, "site", text))
-    return replace(healthy(name, int(name[1]) + (3 if name[0] == "e" else 0)), traces=traces)
+    traces = ClusterTraces(etcd_data=name[0] != "w", marker=Marker(uid, "site", text))
+    return replace(healthy(name, int(name[1]) + {"m": 0, "e": 3, "w": 6}[name[0]]), traces=traces)
 
 
 def standing(*without: str) -> dict[str, Facts]:
@@ -220,28 +220,60 @@ def test_what_can_not_be_put_away_is_told_and_the_identity_stays(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("hosts", "result", "kept"),
-    [((), RunResult.DONE, False), ((), RunResult.PARTIAL, True), (("e1",), RunResult.DONE, True)],
-    ids=["all done", "one is away", "one host"],
+    ("hosts", "free", "away", "result", "kept"),
+    [
+        ((), (), (), RunResult.DONE, False),
+        ((), (), (), RunResult.PARTIAL, True),
+        (("w1",), ("e1",), (), RunResult.DONE, True),
+        (("w1",), ("m1", "m2", "m3", "e1", "e2"), (), RunResult.DONE, False),
+        (("w1",), ("m1", "m2", "m3", "e1", "e2"), (), RunResult.FAILED, True),
+        (("w1",), ("m1", "m2", "m3", "e1"), ("e2",), RunResult.DONE, True),
+        (("w1", "w2"), ("m1", "m2", "m3", "e1", "e2"), (), RunResult.DONE, False),
+    ],
+    ids=["all", "one is away", "one of them", "the last one", "it failed", "who knows of another", "one twice gone"],
 )
-async def test_keys_are_put_away_when_all_hosts_are_done(
-    tmp_path: Path, hosts: tuple[str, ...], result: RunResult, kept: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_keys_are_put_away_with_the_last_of_the_hosts(
+    tmp_path: Path, hosts: tuple[str, ...], free: tuple[str, ...], away: tuple[str, ...], result: RunResult, kept: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     folder = state(tmp_path / "site")
+    rows = [*HOSTS, *({"name": name, "address": f"10.20.0.3{name[1]}", "roles": ["worker"]} for name in ("w1", "w2"))]
+    job = replace(a_job(folder, *hosts), profile=site(hosts=rows if "w2" in hosts else rows[:-1]))
+    facts = {name: marked(name) for name in job.hosts}
+    facts |= {name: replace(facts[name], traces=ClusterTraces()) for name in free}
+    failures = {name: Unreachable("Can't reach the host", where=name) for name in away}
 
     async def look(*_: object, **__: object) -> Survey:
-        return Survey({**standing(), "e1": replace(marked("e1"), traces=ClusterTraces())})
+        return Survey({name: found for name, found in facts.items() if name not in away}, failures)
 
-    async def run(plan: Plan, *_: object, **__: object) -> Outcome:
+    async def run(plan: Plan, *_: object, last: Any, **__: object) -> Outcome:
         assert plan.steps
-        return Outcome(result, 1.0)
+        ended: Outcome = last(Outcome(result, 1.0))
+        return ended
 
     monkeypatch.setattr(jobs, "look", look)
     monkeypatch.setattr(jobs, "run", run)
     memory = Memory()
-    await jobs.apply(a_job(folder, *hosts), Asked().connect, memory, Control(memory), lock=HostLock("r7", "here"))
+    await jobs.apply(job, Asked().connect, memory, Control(memory), lock=HostLock("r7", "here"))
     assert (folder / "cluster.json").exists() == kept
     assert archived(folder, "r7").exists() != kept
+
+
+def test_a_host_that_only_the_last_install_knew_keeps_the_keys_here(tmp_path: Path) -> None:
+    job = a_job(tmp_path, "e2")
+    bare = {name: replace(facts, traces=ClusterTraces()) for name, facts in standing().items()}
+    assert ends(job, Survey({**bare, "e2": marked("e2")}), UID)
+    other = site(hosts=[*HOSTS, {"name": "w9", "address": "10.20.0.39", "roles": ["worker"]}])
+    (tmp_path / "profile.json").write_text(other.model_dump_json())
+    assert not ends(job, Survey({**bare, "e2": marked("e2")}), UID)
+
+
+def test_keys_that_can_not_be_put_away_fail_the_run_that_says_so(tmp_path: Path) -> None:
+    folder = state(tmp_path / "site")
+    archived(folder, "r7").write_text("in the way")
+    outcome = close(a_job(folder), None, "r7", Outcome(RunResult.DONE, 1.0), none_left=True)
+    assert outcome.result is RunResult.FAILED
+    assert [(one.code, "reset again" in one.hint) for one in outcome.problems] == [("cluster.folder", True)]
 
 
 async def test_what_the_cluster_says_holds_before_anything_is_touched(

@@ -10,11 +10,20 @@ import pytest
 
 from tests.unit.render.sites import profile, site
 from wizard.engine.marker import MARKER, STATE, HostMarker, Owner, dump, with_change
-from wizard.engine.step import Change, Diff, Drifted, File, Satisfied, Unknown
+from wizard.engine.step import Change, Diff, Drifted, File, Satisfied, Step, Unknown
+from wizard.errors import Level
 from wizard.facts.model import ClusterTraces, Facts, Marker
 from wizard.render.files import fill
 from wizard.steps.host import TURNED_OFF
-from wizard.steps.reset import data_values, files_values, leave_step, remains, reset_steps, running
+from wizard.steps.reset import (
+    data_values,
+    files_values,
+    kernel_values,
+    leave_step,
+    remains,
+    reset_steps,
+    running,
+)
 
 from .test_kit import Here
 
@@ -59,6 +68,9 @@ class Host(Here):
 
     def files(self, *paths: str) -> list[str]:
         return self.do("files", files_values(paths, str(self.root)))
+
+    def kernel(self) -> list[str]:
+        return self.do("kernel", kernel_values("r1", str(self.root)))
 
     def data(self) -> list[str]:
         return self.do("data", data_values(str(self.root)))
@@ -117,7 +129,8 @@ def test_users_parameters_and_swap_become_what_they_were(host: Host) -> None:
     host.write("/proc/sys/net/a", "1\n")
     host.write("/proc/sys/net/same", "5\n")
     host.write("/etc/fstab", f"/dev/sda1 / ext4\n{TURNED_OFF}/swap.img none swap sw 0 0\n# /old none swap sw 0 0\n")
-    assert host.files() == ["user etcd", "sysctl net.a=0", "swap /etc/fstab"]
+    assert host.files() == ["user etcd"]
+    assert host.kernel() == ["sysctl net.a=0", "swap /etc/fstab"]
     assert host.path("/proc/sys/net/a").read_text() == "0\n"
     assert host.path("/etc/fstab").read_text() == (
         "/dev/sda1 / ext4\n/swap.img none swap sw 0 0\n# /old none swap sw 0 0\n"
@@ -131,7 +144,47 @@ def test_swap_that_was_on_is_turned_on(host: Host, tmp_path: Path) -> None:
     device.touch()
     host.note("found/swap", str(device), "/dev/none")
     host.command("swapon", f'#!/bin/sh\necho "$1 file 1 0 -2" >> {host.path("/proc/swaps")}\n')
-    assert host.files() == [f"swap {device}"]
+    assert host.kernel() == [f"swap {device}"]
+
+
+def test_what_the_kernel_refuses_is_named_and_holds_up_nothing_and_another_run_tries_it_again(
+    host: Host, tmp_path: Path
+) -> None:
+    device = tmp_path / "swap.img"
+    device.touch()
+    host.note("found/swap", str(device))
+    host.note("found/sysctl", "net.refused=2 3", "net.a=0")
+    host.note("found/masked", "dev-sdb.swap")
+    host.path("/proc/sys/net/refused").symlink_to("/dev/full")  # written to, it says that no space is left
+    host.write("/proc/sys/net/a", "1\n")
+    host.command("systemctl", '#!/bin/sh\n[ "$1" != is-enabled ] || echo masked\n[ "$1" != unmask ]\n')
+    host.command("swapon", "#!/bin/sh\necho 'swapon failed: Invalid argument' >&2; exit 255\n")
+    host.command("cat", '#!/bin/sh\ncase "$1" in */refused) echo 1;; *) exec /bin/cat "$@";; esac\n')
+    refused = ["sysctl net.refused=2 3", "swap dev-sdb.swap", f"swap {device}"]
+    assert host.look("kernel", kernel_values("r1", str(host.root))) == [refused[0], "sysctl net.a=0", *refused[1:]]
+    done = host.sh(fill("reset/kernel.sh", **kernel_values("r1", str(host.root)), look=False))
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"Invalid argument" in done.stderr, "it is in the log"
+    assert host.path("/proc/sys/net/a").read_text() == "0\n"
+    stay = host.look("kernel", kernel_values("r1", str(host.root)))
+    assert stay == [f"stays {what}" for what in refused]
+    assert host.look("kernel", kernel_values("r2", str(host.root))) == refused
+    verdict = kernel_step("r1").probe.judge("\n".join(stay), 0)
+    assert isinstance(verdict, Satisfied)
+    assert "net.refused=2 3" in verdict.note
+    assert [(one.code, one.level, one.host) for one in verdict.warnings] == [("reset.stays", Level.WARNING, "m1")] * 3
+    by_hand = ("sysctl -w net.refused='2 3'", "systemctl unmask dev-sdb.swap", f"swapon {device}")
+    assert [words in one.hint for one, words in zip(verdict.warnings, by_hand, strict=True)] == [True] * 3
+    assert kernel_step("r1").probe.judge("stays swap /dev/sdb\nsysctl net.a=0", 0) == Drifted(
+        (Diff("sysctl net.a=0", "there", "as before"),)
+    )
+    assert kernel_step("r1").probe.judge("", 0) == Satisfied("as before slipway")
+
+
+def kernel_step(run: str) -> Step:
+    there = replace(site(profile()), facts={"m1": marked("/etc/one")})
+    (found,) = [step for step in reset_steps(there, profile().host("m1"), run=run) if step.id == "m1/kernel"]
+    return found
 
 
 def test_what_the_services_made_goes_and_what_others_had_stays(host: Host) -> None:
@@ -225,20 +278,26 @@ COMMIT
 """
 
 
-def test_of_the_firewall_only_our_chains_and_the_rules_that_lead_to_them_go(host: Host) -> None:
-    (host.folder / "saved").write_text(SAVED)
+def restored(host: Host, saved: str) -> str:
+    """Return what is given to iptables-restore, where iptables-nft-save (both are stand-ins) says `saved`."""
+    (host.folder / "saved").write_text(saved)
+    (host.folder / "restored").write_text("")
     for tool in ("iptables-nft", "iptables-legacy", "ip6tables-nft", "ip6tables-legacy"):
         saved = "cat $HERE/saved" if tool == "iptables-nft" else ":"
         host.command(f"{tool}-save", f"#!/bin/sh\n{saved}\n")
         host.command(f"{tool}-restore", f'#!/bin/sh\necho "{tool} $*" >> $HERE/calls; cat > $HERE/restored\n')
     for name in ("ip", "nft"):
         host.command(name, "#!/bin/sh\n")
-    values = {"links": "none0", "pods": "10.244.0.0/16"}
-    assert "rules iptables-nft" in host.look("network", values)
+    values = {"links": "none0", "pods": "10.244.0.0/16", "networks": "other|cbr0"}
+    named = "rules iptables-nft" in host.look("network", values)
     done = host.sh(fill("reset/network.sh", **values, look=False).replace("/run/netns", f"{host.folder}/netns"))
     assert done.returncode == 0, done.stderr
-    assert host.calls() == ["iptables-nft --noflush --wait 20"]
-    assert (host.folder / "restored").read_text() == (
+    assert named == (host.calls() == ["iptables-nft --noflush --wait 20"])
+    return (host.folder / "restored").read_text()
+
+
+def test_of_the_firewall_only_our_chains_and_the_rules_that_lead_to_them_go(host: Host) -> None:
+    assert restored(host, SAVED) == (
         "*nat\n"
         ":KUBE-SERVICES - [0:0]\n"
         ":CNI-HOSTPORT-DNAT - [0:0]\n"
@@ -249,6 +308,73 @@ def test_of_the_firewall_only_our_chains_and_the_rules_that_lead_to_them_go(host
         "-X CNI-HOSTPORT-DNAT\n"
         "COMMIT\n"
     )
+
+
+def dnat(network: str, port: int) -> str:
+    """Return a rule of the CNI's portmap plugin, as iptables-save prints it, to the chain of a container there."""
+    said = f'dnat name: \\"{network}\\" id: \\"c0ffee\\"'
+    return f'-A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "{said}" -m multiport --dports {port} -j CNI-DN-{network}'
+
+
+def nat(*networks: str) -> str:
+    chains = "".join(f":CNI-DN-{name} - [0:0]\n:CNI-{name} - [0:0]\n" for name in networks)
+    rules = "".join(
+        f"{dnat(name, 80)}\n-A CNI-DN-{name} -p tcp --dport 80 -j CNI-HOSTPORT-SETMARK\n"
+        f'-A POSTROUTING -s 10.1.0.1/32 -m comment --comment "name: \\"{name}\\" id: \\"c0ffee\\"" -j CNI-{name}\n'
+        f'-A CNI-{name} -d 10.1.0.0/16 -m comment --comment "name: \\"{name}\\" id: \\"c0ffee\\"" -j ACCEPT\n'
+        for name in networks
+    )
+    return (
+        "*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n:CNI-HOSTPORT-DNAT - [0:0]\n"
+        f":CNI-HOSTPORT-SETMARK - [0:0]\n{chains}"
+        "-A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT\n"
+        f'{rules}-A POSTROUTING -m comment --comment "not -j CNI-cbr0" -j MASQUERADE\nCOMMIT\n'
+    )
+
+
+def test_of_the_cni_s_chains_only_those_of_our_network_go(host: Host) -> None:
+    said = restored(host, nat("cbr0", "podman"))
+    assert said.splitlines() == [
+        "*nat",
+        ":CNI-DN-cbr0 - [0:0]",
+        ":CNI-cbr0 - [0:0]",
+        dnat("cbr0", 80).replace("-A", "-D", 1),
+        '-D POSTROUTING -s 10.1.0.1/32 -m comment --comment "name: \\"cbr0\\" id: \\"c0ffee\\"" -j CNI-cbr0',
+        "-X CNI-DN-cbr0",
+        "-X CNI-cbr0",
+        "COMMIT",
+    ]
+
+
+def test_chains_that_the_plugins_share_go_with_the_last_that_used_them(host: Host) -> None:
+    lines = restored(host, nat("cbr0")).splitlines()
+    assert [line for line in lines if line.startswith("-X")] == [
+        "-X CNI-HOSTPORT-DNAT", "-X CNI-HOSTPORT-SETMARK", "-X CNI-DN-cbr0", "-X CNI-cbr0",
+    ]  # fmt: skip
+    assert [line for line in lines if line.startswith("-D PREROUTING")] == [
+        "-D PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT"
+    ]
+
+
+def test_where_all_chains_are_another_s_nothing_is_touched(host: Host) -> None:
+    assert restored(host, nat("podman")) == ""
+
+
+@pytest.mark.parametrize("mine", [True, False], ids=["ended", "a process is in it"])
+def test_a_network_namespace_that_a_process_is_in_is_another_s(host: Host, mine: bool) -> None:
+    (host.folder / "netns").mkdir()
+    one = host.folder / "netns/cni-1"
+    one.symlink_to(host.path("/gone-namespace") if mine else "/proc/self/ns/net")
+    host.write("/gone-namespace", "")
+    script = fill("reset/network.sh", links="none0", pods="10.244.0.0/16", networks="cbr0", look=True)
+    for name in (
+        "ip",
+        "nft",
+        *(f"{tool}-{kind}-save" for tool in ("iptables", "ip6tables") for kind in ("nft", "legacy")),
+    ):
+        host.command(name, "#!/bin/sh\n")
+    done = host.sh(script.replace("/run/netns", f"{host.folder}/netns"))
+    assert ("namespaces" in done.stdout.decode()) == mine
 
 
 DPKG = """#!/bin/sh
@@ -338,11 +464,11 @@ def test_the_marker_goes_last_and_only_what_it_names_is_looked_at() -> None:
     wanted = profile()
     there = replace(site(wanted), facts={"m1": marked("/etc/one", "/etc/two"), "m2": Facts("m2")})
     steps = reset_steps(there, wanted.host("m1"))
-    names = ["stop", "pod-network", "data", "files", "packages", "services", "free"]
+    names = ["stop", "pod-network", "data", "files", "kernel", "packages", "services", "free"]
     assert [step.id for step in steps] == [f"m1/{name}" for name in names]
     assert [step.needs for step in steps] == [(), *((step.id,) for step in steps[:-1])]
     assert "/etc/one\n/etc/two\n" in steps[3].probe.script
-    assert [step.change.absent for step in steps if isinstance(step.change, Change)] == [()] * 6 + [(MARKER,)]
+    assert [step.change.absent for step in steps if isinstance(step.change, Change)] == [()] * 7 + [(MARKER,)]
     kept = reset_steps(there, wanted.host("m1"), keep_packages=True, after=("m1/leave",))
     assert [step.id for step in kept] == [f"m1/{name}" for name in names if name != "packages"]
     assert (kept[0].after, kept[1].after) == (("m1/leave",), ())

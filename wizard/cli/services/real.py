@@ -11,7 +11,7 @@ from wizard.checks import checks
 from wizard.cli.launch import launch, order_of
 from wizard.cli.services import practising, profiles, runs
 from wizard.cli.services.vault import Vault
-from wizard.cli.site import connections, open_bundle
+from wizard.cli.site import connections, job_on
 from wizard.engine.control import Intent
 from wizard.engine.control_socket import submit
 from wizard.engine.record import Record
@@ -121,7 +121,7 @@ class RealServices:
         return prepare(self._job(profile), survey, identity(folder, profile.name), store.load(folder / "pki"))
 
     def _job(self, profile: Profile) -> Job:
-        return Job(profile, open_bundle(profile, self._bundle), cluster_dir(profile.name))
+        return job_on(profile, self._bundle)
 
     def _vault(self, cluster: str) -> Vault:
         return self._vaults.setdefault(cluster, Vault())
@@ -135,8 +135,7 @@ class RealServices:
     async def resume(self, run: RunRef, ask: AskSecret) -> RunRef:
         """Do again what `run` was told to do."""
         ordered = await asyncio.to_thread(runs.ordered, run)
-        bundle = await asyncio.to_thread(open_bundle, ordered.profile, ordered.bundle)
-        return await self._launch(Job(ordered.profile, bundle, cluster_dir(run.cluster), ordered.task))
+        return await self._launch(await asyncio.to_thread(job_on, ordered.profile, ordered.bundle, ordered.task))
 
     async def _launch(self, job: Job) -> RunRef:
         name = job.profile.name

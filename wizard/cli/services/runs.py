@@ -29,7 +29,8 @@ class Ordered:
     """What a run was told to do."""
 
     profile: Profile
-    bundle: Path
+    bundle: Path | None
+    """Its folder; None: the task takes nothing from one."""
     task: Task
 
 
@@ -39,7 +40,8 @@ def ordered(run: RunRef) -> Ordered:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         task = Task.model_validate(data.get("task", {}))
-        return Ordered(Profile.model_validate(data["profile"]), Path(data["bundle"]), task)
+        bundle = Path(data["bundle"]) if data["bundle"] else None
+        return Ordered(Profile.model_validate(data["profile"]), bundle, task)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SlipwayError(
             "What this run was to do is not on file",
