@@ -91,10 +91,12 @@ async def test_the_help_of_every_field_is_shown_whole(make_app: MakeApp, profile
             item.take_focus()
             await until(pilot, lambda item=item: item.has_focus_within, item.spec.path)
             said = app.screen.query_one(Help)
-            await until(pilot, lambda item=item, said=said: item.spec.help in said.content.plain, item.spec.path)
+            title = f"{item.spec.label}  {item.spec.help}"
+            await until(pilot, lambda said=said, title=title: title in said.content.plain, title)
             whole = " ".join(said.content.plain.split())
             await until(pilot, lambda whole=whole: whole in in_dialog(pilot), whole)
-            assert in_dialog(pilot).count(item.spec.label) >= 2, "the field is in sight as well"
+            label = item.spec.label
+            await until(pilot, lambda label=label: in_dialog(pilot).count(label) >= 2, "the field in sight as well")
 
 
 async def test_no_etcd_address_is_asked_for_where_there_is_no_member(make_app: MakeApp, profile_file: Path) -> None:
