@@ -21,11 +21,14 @@ S = TypeVar("S", bound=Screen[object])
 
 
 async def press(pilot: Pilot[int], *keys: str) -> None:
-    """Press keys, then let the messages run."""
+    """Press keys, one after the other, each after all that the one before has caused."""
     # Each wait below it may give up on a busy machine; whoever pressed waits for what shall come of it anyhow.
+    app = pilot.app
+    assert isinstance(app, SlipwayApp)
     for key in keys:
         with contextlib.suppress(WaitForScreenTimeout):
             await pilot.press(key)
+        await until(pilot, lambda: not app.turns.busy, f"the end of {key}")
 
 
 async def type_in(pilot: Pilot[int], text: str) -> None:
@@ -54,6 +57,12 @@ async def until(pilot: Pilot[int], true: Callable[[], object], what: str) -> Non
 async def sees(pilot: Pilot[int], text: str) -> None:
     """Wait until `text` stands on the screen; a line break counts as a space."""
     await until(pilot, lambda: text in " ".join(words(pilot).replace("│", " ").split()), f"{text!r} on the screen")
+
+
+def in_dialog(pilot: Pilot[int]) -> str:
+    """Return what stands in the dialog in front, each line break as a space."""
+    rows = (row.split("│") for row in words(pilot).splitlines())
+    return " ".join(" ".join(word for row in rows if len(row) > 2 for word in row[1:-1]).split())
 
 
 async def comes(pilot: Pilot[int], kind: type[S]) -> S:

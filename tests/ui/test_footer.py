@@ -31,7 +31,7 @@ async def test_mouse_presses_the_keys_below(make_app: MakeApp, profile_file: Pat
         place = (row.index("Back"), 0)
         await pilot.hover(Keys, place)
         assert keys.under is not None
-        assert keys.keys[keys.under][2] == "Back"
+        assert keys.keys[keys.under].words == "Back"
         await pilot.click(Keys, place)
         await comes(pilot, EtcdScreen)
         await pilot.click(Keys, (row.index("Back"), 0))

@@ -133,7 +133,8 @@ async def test_an_error_holds_and_leads_to_its_field(make_app: MakeApp, profile_
         await sees(pilot, "in the way of the install")
         await press(pilot, "i")
         assert isinstance(app.screen, ReviewScreen)
-        await press(pilot, "tab", "enter")
+        await sees(pilot, "Held by 1 error: Enter goes where it is mended.")
+        await press(pilot, "enter")
         await comes(pilot, NetworkScreen)
         await until(pilot, lambda: isinstance(app.focused, Line), "the keys in the field")
         assert app.focused is not None

@@ -36,6 +36,7 @@ def apply(
 def _confirm(job: Job) -> None:
     demand_person()
     names = ", ".join(job.hosts)
-    say(*survival(job.profile).words)
+    said = survival(job.profile)
+    say(*said.words, *said.zone_words)
     if not typer.confirm(f"Install {job.profile.name} on {names}?", default=False, err=True):
         raise UsageError("Nothing was done", why="you said no")

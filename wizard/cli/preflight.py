@@ -15,6 +15,7 @@ from rich.text import Text
 
 from wizard.cli.output import JsonFlag, emit, guarded, plain, problem_list, problems_view
 from wizard.cli.site import BundleFolder, ProfileFile, SecretsFd, ask_secret, connections, job_of, secrets_from
+from wizard.cli.survival import survival_view
 from wizard.engine.record import Record, State, fold
 from wizard.engine.sink import Memory
 from wizard.engine.step import Diff, Plan
@@ -22,6 +23,8 @@ from wizard.errors import Exit, errors_of
 from wizard.facts.model import Facts, Survey
 from wizard.plans.folder import identity
 from wizard.plans.job import Found, Job, dry_run, judge, look
+from wizard.profile.model import Profile
+from wizard.profile.survival import survival
 from wizard.remote.secrets import AskedSecrets
 
 
@@ -41,6 +44,7 @@ def check(
             "seconds": round(time.monotonic() - begun, 2),
             "hosts": {name: _facts(facts) for name, facts in found.survey.facts.items()},
             "problems": problem_list(found.problems),
+            "survival": survival(job.profile).as_dict(),
         },
         json_flag,
         _check_view(job, found),
@@ -78,9 +82,10 @@ def plan(
             ],
             "quarantined": sorted(found.dead),
             "problems": problem_list(found.problems),
+            "survival": survival(job.profile).as_dict(),
         },
         json_flag,
-        _plan_view(made, record, found),
+        _plan_view(job.profile, made, record, found),
     )
 
 
@@ -114,6 +119,7 @@ def _check_view(job: Job, found: Found) -> RenderableType:
     parts: list[RenderableType] = [_hosts_table(found.survey)]
     if found.problems:
         parts.append(Padding(problems_view(found.problems), (1, 0, 0, 0), expand=False))
+    parts.append(Padding(survival_view(job.profile), (1, 0, 0, 0), expand=False))
     errors = len(errors_of(found.problems))
     if errors:
         words = "1 error holds" if errors == 1 else f"{errors} errors hold"
@@ -140,7 +146,7 @@ def _hosts_table(survey: Survey) -> Table:
     return table
 
 
-def _plan_view(plan: Plan, record: Record, found: Found) -> RenderableType:
+def _plan_view(profile: Profile, plan: Plan, record: Record, found: Found) -> RenderableType:
     parts: list[RenderableType] = [Text(plan.title, style="bold")]
     warnings = [problem for problem in found.problems if problem.level != "info"]
     if warnings:
@@ -154,6 +160,7 @@ def _plan_view(plan: Plan, record: Record, found: Found) -> RenderableType:
                 Padding(Text("to be seen when what it needs is there", style="dim"), (0, 0, 0, 4), expand=False)
             )
         parts += [Padding(_diff_view(diff), (0, 0, 0, 4), expand=False) for diff in step.diff]
+    parts.append(Padding(survival_view(profile), (1, 0, 0, 0), expand=False))
     same = len(record.steps) - len(changes)
     last = f"{len(changes)} of {len(record.steps)} steps would change something; {same} are as wanted."
     parts.append(Padding(Text(last, style="bold"), (1, 0, 0, 0), expand=False))

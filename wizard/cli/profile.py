@@ -13,6 +13,7 @@ from rich.text import Text
 
 from wizard import versions
 from wizard.cli.output import JsonFlag, emit, guarded, plain, problem_list, problems_view, say, write_out
+from wizard.cli.survival import survival_view
 from wizard.errors import Exit, Problem, UsageError, errors_of
 from wizard.profile.dump import dump
 from wizard.profile.dump import plain as plain_data
@@ -190,9 +191,7 @@ def _judgement(profile: Profile, problems: tuple[Problem, ...]) -> dict[str, Any
 
 
 def _judgement_view(profile: Profile, problems: tuple[Problem, ...]) -> RenderableType:
-    words = [Text(f"  {plain(sentence)}") for sentence in survival(profile).words]
-    head = Text(f"What {plain(profile.name)} survives", style="bold")
-    return Group(*([problems_view(problems)] if problems else []), head, *words)
+    return Group(*([problems_view(problems)] if problems else []), survival_view(profile))
 
 
 def _hosts_view(profile: Profile) -> RenderableType:

@@ -71,5 +71,6 @@ CODES: Mapping[str, tuple[str, str]] = {
     "time.server": ("error", "A time server is neither an IP address nor a DNS name."),
     "zones.partial": ("info", "Some hosts have a zone, others don't."),
     "zones.quorum": ("warning", "One zone holds so many etcd members that its death stops the cluster."),
-    "zones.masters": ("warning", "All masters are in one zone, though there are several."),
+    "zones.masters": ("warning", "All masters are in one zone: its death takes the API."),
+    "zones.most-masters": ("warning", "One zone holds most of the masters: its death leaves the API to the others."),
 }

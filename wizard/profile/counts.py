@@ -136,31 +136,46 @@ def roles(profile: Profile) -> Iterator[Finding]:
 
 
 def zones(profile: Profile) -> Iterator[Finding]:
-    """Warn where the death of one zone would take the quorum or every master, though there are several zones."""
+    """Warn where the death of one zone would take etcd's quorum, every master, or most of them."""
     used = sorted({host.zone for host in profile.hosts if host.zone})
     members, controllers = profile.etcd_members, profile.masters
     unnamed = [host.name for host in (*members, *controllers) if not host.zone]
     if used and unnamed:
         names = listed(list(dict.fromkeys(unnamed)))
         yield info("zones.partial", "hosts", f"{names} have no zone, while others have one.", "Give each host a zone.")
-    if len(used) < 2:
-        return
     for zone in used:
         inside = [host.name for host in members if host.zone == zone]
         left = len(members) - len(inside)
-        if len(members) > 1 and left < quorum(len(members)):
-            remedy = "Spread them evenly." if len(used) > 2 else "Only a third zone helps: with two, one always has it."
+        stops = len(members) > 1 and left < quorum(len(members))
+        if stops:
+            remedy = (
+                "Spread them evenly."
+                if len(used) > 2
+                else "Only a third zone helps: with two, one always has it."
+                if len(used) == 2
+                else "Spread the hosts over three zones, or more, where the site has them."
+            )
             yield warning(
                 "zones.quorum",
                 "hosts",
                 f"Zone {zone} holds {len(inside)} of {len(members)} etcd members ({listed(inside)}): when it dies, "
-                f"{left} are left and {quorum(len(members))} are needed, so the cluster stops.",
+                f"{left} {'is' if left == 1 else 'are'} left and {quorum(len(members))} are needed, so the cluster "
+                "stops.",
                 remedy,
             )
-        if len(controllers) > 1 and all(host.zone == zone for host in controllers):
+        there = sum(host.zone == zone for host in controllers)
+        if len(controllers) > 1 and there == len(controllers):
             yield warning(
                 "zones.masters",
                 "hosts",
                 f"All {len(controllers)} masters are in zone {zone}: when it dies, the API is gone.",
                 "Put masters into several zones.",
+            )
+        elif len(controllers) > 1 and there >= quorum(len(controllers)) and not stops:
+            yield warning(
+                "zones.most-masters",
+                "hosts",
+                f"Zone {zone} holds {there} of {len(controllers)} masters: when it dies, the API stays up on "
+                f"{len(controllers) - there} alone.",
+                "Spread the masters evenly.",
             )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from wizard.profile.counts import quorum, tolerance
-from wizard.profile.finding import listed
+from wizard.profile.finding import counted, listed
 from wizard.profile.model import Profile, Role
 
 
@@ -19,7 +19,12 @@ class ZoneLoss:
     hosts: tuple[str, ...]
     masters_left: int
     members_left: int
+    workers_left: int
+    quorum: bool
+    """Whether etcd keeps its quorum."""
     survives: bool
+    words: str
+    """The same in one sentence: what goes, and what becomes of etcd and the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,13 @@ class Survival:
     zones: tuple[ZoneLoss, ...]
     words: tuple[str, ...]
     """The same in whole sentences, the most important first."""
+    brief: str
+    """The same in one line."""
+
+    @property
+    def zone_words(self) -> tuple[str, ...]:
+        """Return a sentence for each zone: what goes when it dies, and what becomes of etcd and the API."""
+        return tuple(loss.words for loss in self.zones)
 
     def as_dict(self) -> Mapping[str, Any]:
         """Return it as plain data for ``--json``."""
@@ -63,7 +75,8 @@ def survival(profile: Profile) -> Survival:
         *_zone_words(zones),
         *_worker_words(profile),
     )
-    return Survival(masters, masters_may_die, members, spare, hosts_may_die, zones, words)
+    brief = _brief((masters, masters_may_die), (members, spare if members else 0), zones)
+    return Survival(masters, masters_may_die, members, spare, hosts_may_die, zones, words, brief)
 
 
 def _loss(profile: Profile, zone: str) -> ZoneLoss:
@@ -71,8 +84,46 @@ def _loss(profile: Profile, zone: str) -> ZoneLoss:
     masters_left = sum(host.zone != zone for host in profile.masters)
     members = len(profile.etcd_members)
     members_left = sum(host.zone != zone for host in profile.etcd_members)
-    survives = masters_left > 0 and members > 0 and members_left >= quorum(members)
-    return ZoneLoss(zone, inside, masters_left, members_left, survives)
+    workers_left = sum(host.zone != zone for host in profile.workers)
+    agree = members > 0 and members_left >= quorum(members)
+    survives = masters_left > 0 and agree
+    takes = listed(
+        [
+            f"{every - left} of {counted(every, noun)}"
+            for noun, every, left in (
+                ("master", len(profile.masters), masters_left),
+                ("etcd member", members, members_left),
+                ("worker", len(profile.workers), workers_left),
+            )
+            if every > left
+        ]
+    )
+    outcome = _outcome(members_left, quorum(members), masters_left > 0)
+    words = f"Zone {zone} takes {takes or 'nothing that serves'}: {outcome}"
+    if profile.workers and not workers_left:
+        words = f"{words[:-1]}; no worker is left for ordinary Pods."
+    return ZoneLoss(zone, inside, masters_left, members_left, workers_left, agree, survives, words)
+
+
+def _outcome(members_left: int, needed: int, master_left: bool) -> str:
+    """Say what becomes of etcd and of the API."""
+    if members_left < needed:
+        return f"etcd loses its quorum ({members_left} left, {needed} needed), so the API stops."
+    api = "the API stays up." if master_left else "but no master is left, so the API is gone."
+    return f"etcd keeps its quorum ({members_left} left, {needed} needed), {api}"
+
+
+def _brief(masters: tuple[int, int], members: tuple[int, int], zones: tuple[ZoneLoss, ...]) -> str:
+    parts = [
+        f"any {may_die} of {every} {noun}s" if may_die else f"no {noun}'s death"
+        for noun, (every, may_die) in (("master", masters), ("etcd member", members))
+    ]
+    fatal = [loss.zone for loss in zones if not loss.survives]
+    if fatal:
+        parts.append(f"not the loss of {listed(fatal)}")
+    elif zones:
+        parts.append(f"any 1 of {counted(len(zones), 'zone')}")
+    return f"Survives {', '.join(parts)}."
 
 
 def _master_words(masters: int, may_die: int) -> str:

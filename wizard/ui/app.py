@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from textual.app import App
 from textual.binding import Binding
+from textual.events import Event, Key, Paste
 from textual.worker import WorkerFailed
 
 from wizard.ui.draft import load
@@ -26,6 +27,7 @@ from wizard.ui.screens.welcome import WelcomeScreen
 from wizard.ui.services import Opened, RunRef, Services
 from wizard.ui.session import Session, Step
 from wizard.ui.theme import THEMES
+from wizard.ui.turns import Turns
 
 Answer = TypeVar("Answer")
 
@@ -48,7 +50,7 @@ class SlipwayApp(App[int]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (104, "-broad")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-tall")]
     BINDINGS = [
-        Binding("ctrl+q", "leave", "Quit", priority=True, show=False),
+        Binding("ctrl+q", "leave", "Quit", priority=True),
         Binding("ctrl+c", "leave", show=False),
         Binding("f2", "theme", "Light/dark", show=False),
     ]
@@ -66,6 +68,7 @@ class SlipwayApp(App[int]):
         self.services = services
         self.session = Session()
         self.jobs = Jobs(self)
+        self.turns = Turns(self)
         self.first_profile = profile
         self.first_run = attach
         for theme in THEMES:
@@ -84,6 +87,15 @@ class SlipwayApp(App[int]):
             self._exception = error
             self._exception_event.set()
         self._close_messages_no_wait()
+
+    async def on_event(self, event: Event) -> None:
+        """Take what happens, a key or a paste only in its turn; one that comes back from a widget has had it."""
+        if not isinstance(event, (Key, Paste)) or event.is_forwarded or self.turns.has_come(event):
+            await super().on_event(event)
+
+    def on_unmount(self) -> None:
+        """Forget the keys that nobody waits for any more."""
+        self.turns.end()
 
     def on_mount(self) -> None:
         """Open where the person wants to be."""

@@ -44,6 +44,10 @@ class HostDraft:
         """Return the host's SSH address as typed."""
         return self.text("address").strip()
 
+    def typed(self, path: str, text: str) -> HostDraft:
+        """Return the host with another text at `path`."""
+        return replace(self, texts={**self.texts, path: text})
+
     def having(self, role: str, wanted: bool) -> HostDraft:
         """Return the host with or without `role`."""
         asked = {*self.roles, role} if wanted else {*self.roles} - {role}

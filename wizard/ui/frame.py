@@ -38,7 +38,6 @@ class StepScreen(Screen[None]):
         Binding("escape", "back", "Back"),
         Binding("ctrl+n", "next", "Next"),
         Binding("ctrl+s", "app.save", "Save"),
-        Binding("ctrl+q", "app.leave", "Quit"),
     ]
 
     _keys_of: tuple[object, ...] = ()
@@ -96,14 +95,26 @@ class StepScreen(Screen[None]):
 
 
 class Modal(ModalScreen[ScreenResultType]):
-    """A question in front of a step. Escape answers it with nothing."""
+    """A question in front of a step, with its own keys below. Escape answers it with nothing."""
 
-    BINDINGS = [Binding("escape", "refuse", "Close")]
+    BINDINGS = [
+        Binding("escape", "refuse", "Close"),
+        Binding("ctrl+q", "app.leave", "Quit"),
+    ]
 
     @property
     def wizard(self) -> SlipwayApp:
         """Return the app."""
         return cast("SlipwayApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Compose the dialog, and the keys that do something in it."""
+        yield from self.dialog()
+        yield Keys()
+
+    def dialog(self) -> ComposeResult:
+        """Compose what the person sees in front of the step."""
+        yield from ()
 
     def action_refuse(self) -> None:
         """Close without an answer."""

@@ -14,6 +14,7 @@ from wizard.engine.events import RunResult
 from wizard.engine.record import Record
 from wizard.errors import SlipwayError
 from wizard.facts.model import Survey
+from wizard.plans.kinds import KINDS
 from wizard.profile.model import Profile
 from wizard.remote.base import HostKeyUnknown, Secret
 from wizard.ui.screens.asking import AskSecretText
@@ -175,7 +176,8 @@ class Jobs:
         self.start("follow", work)
 
     async def _ended(self, run: RunRef, record: Record | None) -> None:
-        if record is not None and record.result in (RunResult.DONE, RunResult.PARTIAL):
+        builds = KINDS[run.kind].installs
+        if builds and record is not None and record.result in (RunResult.DONE, RunResult.PARTIAL):
             self.session.built = await self.app.services.built(run)
             self.app.changed()
 

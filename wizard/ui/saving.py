@@ -65,7 +65,11 @@ def leave(app: SlipwayApp) -> None:
 
     async def work() -> None:
         session = app.session
-        if app.base_step() in (Step.RUN, Step.DONE) or not session.unsaved:
+        step = app.base_step()
+        if step is Step.RUN and (session.record is None or session.record.result is None):
+            app.exit(0, message="The run goes on. Open slipway again to attach to it.")
+            return
+        if step in (Step.RUN, Step.DONE) or not session.unsaved:
             app.exit(0)
             return
         question = Confirm(

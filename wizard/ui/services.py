@@ -19,6 +19,7 @@ from wizard.engine.record import Record
 from wizard.engine.step import Plan
 from wizard.errors import Problem, SlipwayError
 from wizard.facts.model import Facts, Survey
+from wizard.plans.task import Kind
 from wizard.profile.model import Profile
 from wizard.remote.base import Secret
 
@@ -65,7 +66,10 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunRef:
-    """One run of one cluster. `started` is UTC epoch seconds; `fraction` is 0 to 1, by weight."""
+    """One run of one cluster, which does what its `kind` says.
+
+    `started` is UTC epoch seconds; `fraction` is 0 to 1, by weight.
+    """
 
     cluster: str
     run: str
@@ -73,6 +77,7 @@ class RunRef:
     started: float
     state: RunState
     fraction: float = 0.0
+    kind: Kind = Kind.INSTALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,10 @@ class Services(Protocol):
         """Do again what `run` was told to do (interrupted, failed or partial); returns the new run."""
 
     async def runs(self) -> tuple[RunRef, ...]:
-        """Return the runs worth attaching to, newest first: running ones of every cluster, and each cluster's last."""
+        """Return the runs worth attaching to, newest first: running ones of every cluster, and the last of each kind.
+
+        What an install, or the reset of a whole cluster, has made up for since is left out.
+        """
 
     def follow(self, run: RunRef) -> AsyncIterator[Record]:
         """Yield the run's record now, and again after each batch of events (at most about ten times a second).

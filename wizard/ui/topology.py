@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wizard.profile.model import Host, Profile, Role
+from wizard.ui.words import cut
 
 BOX = 25
 """Columns of one host's box, frame and one column of space included."""
@@ -75,7 +76,7 @@ def _box(host: Host) -> list[str]:
     inner = BOX - 3
     zone = f" {host.zone} " if host.zone else ""
     room = inner - len(zone) - 3
-    name = f" {_cut(host.name, room)} "
+    name = f" {cut(host.name, room)} "
     top = "╭─" + name + "─" * (inner - 1 - len(name) - len(zone)) + zone + "╮"
     lines = [top, _inside(host.ip)]
     if Role.MASTER in host.roles:
@@ -90,8 +91,4 @@ def _box(host: Host) -> list[str]:
 
 def _inside(text: str) -> str:
     inner = BOX - 3
-    return "│ " + _cut(text, inner - 1).ljust(inner - 1) + "│"
-
-
-def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: max(0, room - 1)] + "…"
+    return "│ " + cut(text, inner - 1).ljust(inner - 1) + "│"

@@ -64,6 +64,13 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def cut(text: str, room: int, *, front: bool = False) -> str:
+    """Return `text` in at most `room` columns; an ellipsis stands for what is left out: the end, or the `front`."""
+    if len(text) <= room:
+        return text
+    return f"…{text[len(text) - room + 1 :]}" if front else f"{text[: max(0, room - 1)]}…"
+
+
 def etcd_disk(facts: Facts) -> str:
     """Return what kind of disk would hold etcd's data, or nothing where that isn't known."""
     return DISK_WORDS.get(facts.etcd_filesystem.kind, "") if facts.etcd_filesystem else ""

@@ -144,6 +144,29 @@ async def test_runs_are_each_clusters_last_one_and_tell_how_they_stand():
     assert [run.started for run in found.values()] == sorted((run.started for run in found.values()), reverse=True)
 
 
+async def test_runs_of_each_kind_are_offered_until_an_install_or_a_reset_has_made_up_for_them():
+    def did(run: str, kind: Kind, result: RunResult, hosts: tuple[str, ...] = ()) -> None:
+        keep_order(order(run, task=Task(kind=kind, hosts=hosts)))
+        write_run("site-a", run, RunFinished(result, 3.0))
+
+    async def offered() -> dict[str, Kind]:
+        return {run.run: run.kind for run in await RealServices().runs()}
+
+    did("r1", Kind.INSTALL, RunResult.FAILED)
+    did("r2", Kind.RENEW, RunResult.FAILED)
+    did("r3", Kind.RENEW, RunResult.INTERRUPTED)
+    did("r4", Kind.VERIFY, RunResult.DONE)
+    did("r5", Kind.RESET, RunResult.DONE, ("m1",))
+    kinds = {"r1": Kind.INSTALL, "r3": Kind.RENEW, "r4": Kind.VERIFY, "r5": Kind.RESET}
+    assert await offered() == kinds, "one host's reset makes up for nothing"
+    did("r6", Kind.INSTALL, RunResult.DONE)
+    assert await offered() == {"r6": Kind.INSTALL}
+    did("r7", Kind.VERIFY, RunResult.FAILED)
+    assert await offered() == {"r6": Kind.INSTALL, "r7": Kind.VERIFY}
+    did("r8", Kind.RESET, RunResult.DONE)
+    assert await offered() == {"r8": Kind.RESET}
+
+
 async def test_a_dry_run_is_no_run_to_attach_to():
     with Journal(cluster_dir("site-a"), "d1", "site-a", dry=True):
         pass

@@ -108,7 +108,10 @@ CASES: list[tuple[str, list[tuple[str, Any]], str]] = [
         [(f"hosts[{n}].zone", zone) for n, zone in enumerate("aabbb")],
         "hosts",
     ),
+    ("zones.quorum", [(f"hosts[{n}].zone", "a") for n in range(5)], "hosts"),
+    ("zones.quorum", [(f"hosts[{n}].zone", "a") for n in range(3)], "hosts"),
     ("zones.masters", [(f"hosts[{n}].zone", zone) for n, zone in enumerate("aaabc")], "hosts"),
+    ("zones.most-masters", [(f"hosts[{n}].zone", zone) for n, zone in enumerate("aabbc")], "hosts"),
 ]
 
 TYPED = [case for case in CASES if case[1][-1][0] == case[2] and isinstance(case[1][-1][1], str)]

@@ -50,7 +50,15 @@ def test_the_numbers_are_those_of_trying_every_loss(hosts: list[tuple[list[str],
     assert said.hosts_may_die == worst(site, site.hosts)
     assert said.masters_may_die == worst(site, site.masters)
     for loss in said.zones:
-        assert loss.survives is alive(site, {host.name for host in site.hosts if host.zone == loss.zone})
+        dead = {host.name for host in site.hosts if host.zone == loss.zone}
+        assert loss.survives is alive(site, dead)
+        assert loss.survives is loss.words.endswith(
+            ("the API stays up.", "stays up; no worker is left for ordinary Pods.")
+        )
+        assert loss.quorum is ("etcd keeps its quorum" in loss.words)
+        assert loss.masters_left == sum(host.name not in dead for host in site.masters)
+        assert loss.workers_left == sum(host.name not in dead for host in site.workers)
+    assert len(said.zone_words) == len({host.zone for host in site.hosts if host.zone})
     assert all(said.words)
 
 
@@ -78,6 +86,25 @@ def test_zones_in_words() -> None:
     two = profile(*[(f"hosts[{n}].zone", zone) for n, zone in enumerate("aabab")])
     assert "When zone a dies, the cluster stops." in survival(two).words
     assert "When zone b dies, the API stays up." in survival(two).words
+
+
+def test_what_dies_with_each_zone_in_words() -> None:
+    workers = [("hosts[5]", {"name": "w1", "address": "10.20.0.51", "roles": ["worker"], "zone": "a"})]
+    said = survival(profile(*workers, *[(f"hosts[{n}].zone", zone) for n, zone in enumerate("aabab")]))
+    assert said.zone_words == (
+        "Zone a takes 2 of 3 masters, 3 of 5 etcd members and 1 of 1 worker: etcd loses its quorum (2 left, 3 needed), "
+        "so the API stops; no worker is left for ordinary Pods.",
+        "Zone b takes 1 of 3 masters and 2 of 5 etcd members: etcd keeps its quorum (3 left, 3 needed), the API stays "
+        "up.",
+    )
+    assert said.brief == "Survives any 2 of 3 masters, any 2 of 5 etcd members, not the loss of a."
+
+
+def test_masters_without_members_in_one_zone_are_told_apart_from_a_lost_quorum() -> None:
+    roles = [(f"hosts[{n}].roles", ["master"]) for n in range(2)]
+    more = [("hosts[5]", {"name": "e3", "address": "10.20.0.53", "roles": ["etcd"], "zone": "c"})]
+    said = survival(profile(*roles, *more, *[(f"hosts[{n}].zone", zone) for n, zone in enumerate("aaabc")]))
+    assert "etcd keeps its quorum (3 left, 3 needed), but no master is left, so the API is gone." in said.zone_words[0]
 
 
 @pytest.mark.parametrize(

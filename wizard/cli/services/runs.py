@@ -16,7 +16,8 @@ from wizard.engine.lines import LogLine
 from wizard.engine.record import Record, fold, interrupted
 from wizard.errors import SlipwayError
 from wizard.paths import cluster_dir, state_dir
-from wizard.plans.task import Kind, Task
+from wizard.plans.kinds import KINDS
+from wizard.plans.task import INSTALL, Kind, Task
 from wizard.profile.model import Profile
 from wizard.ui.services import Built, RunRef, RunState
 
@@ -52,8 +53,9 @@ def ordered(run: RunRef) -> Ordered:
 
 
 def all_runs() -> tuple[RunRef, ...]:
-    """Return the running runs of every cluster and each cluster's last one, the newest first.
+    """Return the running runs of every cluster and its last one of each kind, the newest first.
 
+    What came before an install that is done, or before the reset of a whole cluster, is over: it is left out.
     A cluster whose journal can't be read is left out: attaching to it would fail too.
     """
     found: list[RunRef] = []
@@ -65,27 +67,30 @@ def all_runs() -> tuple[RunRef, ...]:
 
 def _runs_of(folder: Path) -> Iterator[RunRef]:
     reader = JournalReader(folder)
-    real = [info for info in reader.runs() if not info.dry and _installs(info)]
-    for number, info in enumerate(real):
-        if number == 0 or info.running:
-            yield ref_of(info, 1.0 if info.result is RunResult.DONE else reader.record(info.run).fraction)
+    shown: set[Kind] = set()
+    over = False
+    for info in reader.runs():
+        if info.dry or (over and not info.running):
+            continue
+        task, done = _task(info), info.result is RunResult.DONE
+        if info.running or task.kind not in shown:
+            yield ref_of(info, 1.0 if done else reader.record(info.run).fraction)
+        shown.add(task.kind)
+        over = over or (done and (KINDS[task.kind].installs or (KINDS[task.kind].undoes and not task.hosts)))
 
 
-def _installs(info: RunInfo) -> bool:
-    """Tell whether a run installs: the wizard's screens speak of that; `slipway runs` shows the others.
-
-    A run whose order is not on file counts as one, as in the days when there was no other kind.
-    """
+def _task(info: RunInfo) -> Task:
+    """Return what a run is to do; one whose order is not on file counts as an install."""
     try:
         text = order_file(cluster_dir(info.cluster), info.run).read_text(encoding="utf-8")
-        return bool(Task.model_validate(json.loads(text).get("task", {})).kind is Kind.INSTALL)
+        return Task.model_validate(json.loads(text).get("task", {}))
     except (OSError, ValueError, AttributeError):
-        return True
+        return INSTALL
 
 
 def ref_of(info: RunInfo, fraction: float = 0.0) -> RunRef:
     """Return a run of the journal as the screens name it."""
-    return RunRef(info.cluster, info.run, info.title, info.started, RunState(info.state), fraction)
+    return RunRef(info.cluster, info.run, info.title, info.started, RunState(info.state), fraction, _task(info).kind)
 
 
 def known(cluster: str, run: str) -> RunRef:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,14 +13,16 @@ from textual.widgets import Button, Input, Static
 
 from wizard.remote.base import Secret
 from wizard.ui.frame import Modal
+from wizard.ui.widgets.saying import say
+from wizard.ui.words import BAD
 
 
 class Confirm(Modal[bool]):
     """Yes or no. The keys are written on the buttons; Escape means no. `no` first has the focus when it is risky."""
 
     BINDINGS = [
-        Binding("y", "answer(True)", "Yes", show=False),
-        Binding("n", "answer(False)", "No", show=False),
+        Binding("y", "answer(True)", "Yes"),
+        Binding("n", "answer(False)", "No"),
         Binding("left,right", "app.focus_next", show=False),
     ]
 
@@ -32,7 +34,7 @@ class Confirm(Modal[bool]):
         self.no = no
         self.risky = risky
 
-    def compose(self) -> ComposeResult:
+    def dialog(self) -> ComposeResult:
         """Compose the question."""
         with Vertical(classes="dialog"):
             yield Static(Content(self.question), classes="title")
@@ -66,30 +68,51 @@ class Confirm(Modal[bool]):
 class AskText(Modal[str]):
     """One line of text, such as a path."""
 
-    def __init__(self, title: str, text: str = "", *, start: str = "", ok: str = "OK", masked: bool = False) -> None:
+    def __init__(
+        self,
+        title: str,
+        text: str = "",
+        *,
+        start: str = "",
+        ok: str = "OK",
+        masked: bool = False,
+        judge: Callable[[str], str] = lambda _text: "",
+    ) -> None:
+        """`judge` returns what is wrong with a text, which is not taken then, or nothing."""
         super().__init__()
+        self.judge = judge
         self.question = title
         self.text = text
         self.start = start
         self.ok = ok
         self.masked = masked
 
-    def compose(self) -> ComposeResult:
+    def dialog(self) -> ComposeResult:
         """Compose the prompt."""
         with Vertical(classes="dialog"):
             yield Static(Content(self.question), classes="title")
             if self.text:
                 yield Static(Content(self.text), classes="words")
             yield Input(self.start, password=self.masked, compact=True, select_on_focus=False, id="answer")
+            yield Static("", classes="problem")
             with Horizontal(classes="buttons"):
                 yield Button(self.ok, id="ok", variant="primary", compact=True)
                 yield Button("Cancel (esc)", id="cancel", compact=True)
+
+    @on(Input.Changed)
+    def typed(self, event: Input.Changed) -> None:
+        """Say what is wrong with it so far."""
+        wrong = self.judge(event.value)
+        self.query_one(".problem").display = bool(wrong)
+        say(self, ".problem", f"{BAD} {wrong}" if wrong else "", style="$error")
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#ok")
     def give(self) -> None:
         """Hand over what was typed."""
-        self.dismiss(self.query_one("#answer", Input).value)
+        text = self.query_one("#answer", Input).value
+        if not self.judge(text):
+            self.dismiss(text)
 
     @on(Button.Pressed, "#cancel")
     def cancel(self) -> None:
@@ -105,7 +128,7 @@ class AskSecretText(Modal[Secret]):
         self.question = title
         self.text = text
 
-    def compose(self) -> ComposeResult:
+    def dialog(self) -> ComposeResult:
         """Compose the prompt."""
         with Vertical(classes="dialog"):
             yield Static(Content(self.question), classes="title")
@@ -137,7 +160,7 @@ class AskChoice(Modal[str]):
         self.text = text
         self.choices = tuple(choices)
 
-    def compose(self) -> ComposeResult:
+    def dialog(self) -> ComposeResult:
         """Compose the question."""
         with Vertical(classes="dialog"):
             yield Static(Content(self.question), classes="title")

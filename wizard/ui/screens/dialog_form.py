@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from wizard.errors import Level, Problem
-from wizard.ui.draft import ROLE_SETS, Draft, HostDraft, role_words
+from wizard.ui.draft import ETCD, ROLE_SETS, Draft, HostDraft, role_words
 from wizard.ui.fields import HOST, LOGIN, FieldSpec
 from wizard.ui.frame import Modal
 from wizard.ui.screens.form import Help
@@ -24,11 +24,13 @@ from wizard.ui.widgets.field import Field
 
 T = TypeVar("T")
 
+PEER = "etcd_ip"
+
 ROLES = FieldSpec(
     "roles",
     "Role",
-    "A master runs the control plane, a worker ordinary Pods. An etcd-only host is no Kubernetes node: it holds a "
-    "member of the database and nothing else. The etcd step can hand members out for you.",
+    "A master runs the control plane, a worker ordinary Pods. A host for etcd alone is no Kubernetes node: it holds a "
+    "member of the database and nothing else. The etcd step hands members out.",
     choices=tuple(ROLE_SETS),
 )
 
@@ -36,7 +38,7 @@ ROLES = FieldSpec(
 class FormDialog(Modal[T], Generic[T]):
     """Fields with the rules' words beneath. Ctrl+S or Enter in the last field takes them; Escape drops them."""
 
-    BINDINGS = [Binding("ctrl+s,ctrl+n", "take", "OK")]
+    BINDINGS = [Binding("ctrl+s,ctrl+n", "take", "OK"), Binding("tab", "app.focus_next", "Next field")]
     specs: tuple[FieldSpec, ...] = ()
     heading = ""
 
@@ -45,7 +47,7 @@ class FormDialog(Modal[T], Generic[T]):
         self.draft = draft
         self.touched: set[str] = set()
 
-    def compose(self) -> ComposeResult:
+    def dialog(self) -> ComposeResult:
         """Compose heading, fields, help, buttons."""
         with Vertical(classes="dialog -wide -form"):
             yield Static(Content(self.heading), classes="title")
@@ -63,6 +65,7 @@ class FormDialog(Modal[T], Generic[T]):
 
     def on_mount(self) -> None:
         """Judge what is there, and put the keys into the first field."""
+        self.fit()
         self.touched = {spec.path for spec in self.specs if self.text(spec.path)}
         self.judge()
         self.query(Field).first().take_focus()
@@ -83,6 +86,9 @@ class FormDialog(Modal[T], Generic[T]):
         """Return what is handed over."""
         raise NotImplementedError
 
+    def fit(self) -> None:
+        """Show the fields that mean something for what was chosen so far."""
+
     def judge(self) -> tuple[Problem, ...]:
         """Show beneath each field what the rules say of it; return what is wrong in this form."""
         draft, prefix = self.candidate()
@@ -101,6 +107,7 @@ class FormDialog(Modal[T], Generic[T]):
         event.stop()
         if self.text(event.spec.path) != event.text:
             self.put(event.spec.path, event.text)
+            self.fit()
             self.touched.add(event.spec.path)
             self.judge()
 
@@ -150,15 +157,24 @@ class HostForm(FormDialog[HostDraft]):
         if path == "roles":
             self.host = replace(self.host, roles=ROLE_SETS[text])
         else:
-            self.host = replace(self.host, texts={**self.host.texts, path: text})
+            self.host = self.host.typed(path, text)
+
+    def fit(self) -> None:
+        """Ask for an address among etcd members only where there is to be a member."""
+        for field in self.query(Field):
+            if field.spec.path == PEER:
+                field.display = ETCD in self.host.roles
 
     def candidate(self) -> tuple[Draft, str]:
         """Return the draft with this host in it."""
-        return self.draft.with_host(self.index, self.host), f"hosts[{self.index}]."
+        return self.draft.with_host(self.index, self.result()), f"hosts[{self.index}]."
 
     def result(self) -> HostDraft:
-        """Return the host."""
-        return self.host
+        """Return the host, without what its role has no use for: what can't be seen can't be put right either."""
+        if ETCD in self.host.roles:
+            return self.host
+        texts = {path: text for path, text in self.host.texts.items() if path != PEER}
+        return replace(self.host, texts=texts)
 
 
 class LoginForm(FormDialog[Draft]):

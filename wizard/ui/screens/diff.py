@@ -17,14 +17,14 @@ from wizard.ui.frame import Modal
 class DiffView(Modal[bool]):
     """A unified diff with the question whether to write it."""
 
-    BINDINGS = [Binding("y", "answer(True)", show=False), Binding("n", "answer(False)", show=False)]
+    BINDINGS = [Binding("y", "answer(True)", "Overwrite"), Binding("n", "answer(False)", "No")]
 
     def __init__(self, path: Path, diff: str) -> None:
         super().__init__()
         self.path = path
         self.diff = diff
 
-    def compose(self) -> ComposeResult:
+    def dialog(self) -> ComposeResult:
         """Compose the diff."""
         with Vertical(classes="dialog -wide"):
             yield Static(Content(f"Overwrite {self.path}?"), classes="title")

@@ -15,6 +15,7 @@ from wizard import versions
 from wizard.profile.model import Profile
 from wizard.profile.survival import survival
 from wizard.ui.frame import StepScreen
+from wizard.ui.reviewview import survival_words
 from wizard.ui.session import Step
 from wizard.ui.topology import topology
 from wizard.ui.words import OK, WARN, count, duration
@@ -57,9 +58,7 @@ class DoneScreen(StepScreen):
             if built.kubeconfig is not None:
                 yield fact("Kubeconfig", str(built.kubeconfig))
                 yield fact("Try it", f"kubectl --kubeconfig {built.kubeconfig} get nodes")
-            yield Static("What it survives", classes="heading")
-            for line in survival(profile).words:
-                yield Static(Content(line))
+            yield Static(survival_words(survival(profile), self.app.size.width - 5), id="survives")
             yield Static("What stands", classes="heading")
             yield Static(Content(topology(profile, max(40, self.app.size.width - 3))))
         with Horizontal(id="way-on"):

@@ -29,9 +29,9 @@ class ErrorView(Modal[str]):
     """One failure, told in full. Answers with the key of the way on that was chosen, or nothing for Close."""
 
     BINDINGS = [
+        Binding("r", "choose('retry')", "Retry"),
+        Binding("s", "choose('save')", "Save log"),
         Binding("c", "copy", "Copy"),
-        Binding("r", "choose('retry')", "Retry", show=False),
-        Binding("s", "choose('save')", "Save log", show=False),
         Binding("up,k", "scroll(-1)", show=False),
         Binding("down,j", "scroll(1)", show=False),
     ]
@@ -42,7 +42,7 @@ class ErrorView(Modal[str]):
         self.error = error
         self.ways = ways
 
-    def compose(self) -> ComposeResult:
+    def dialog(self) -> ComposeResult:
         """Compose the view."""
         error = self.error
         with Vertical(classes="dialog -error"):
@@ -78,10 +78,13 @@ class ErrorView(Modal[str]):
             case way:
                 self.dismiss(way)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Show a key only when its way is open."""
+        return action != "choose" or parameters[0] in self.ways
+
     def action_choose(self, way: str) -> None:
         """Take a way on by key."""
-        if way in self.ways:
-            self.dismiss(way)
+        self.dismiss(way)
 
     def action_copy(self) -> None:
         """Put the whole text into the clipboard (OSC 52: the terminal has to allow it)."""

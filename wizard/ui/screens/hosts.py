@@ -15,7 +15,8 @@ from wizard.errors import Level, Problem
 from wizard.ui.draft import Draft, HostDraft, host_named, next_name, role_words
 from wizard.ui.fields import CLUSTER, HOST_LIST
 from wizard.ui.frame import SessionChanged
-from wizard.ui.screens.asking import Confirm
+from wizard.ui.hostview import connection, login_words, zone_of, zone_problem, zone_words, zones_of
+from wizard.ui.screens.asking import AskText, Confirm
 from wizard.ui.screens.dialog_form import HostForm, LoginForm
 from wizard.ui.screens.error import ErrorView
 from wizard.ui.screens.form import FormScreen, Help
@@ -24,7 +25,8 @@ from wizard.ui.session import Step
 from wizard.ui.validate import Folded
 from wizard.ui.widgets.rows import Rows
 from wizard.ui.widgets.saying import say
-from wizard.ui.words import BAD, BUSY, IDLE, LEVEL_MARK, LEVEL_STYLE, OK, count, host_details, host_line
+from wizard.ui.words import IDLE, LEVEL_MARK, LEVEL_STYLE, count, host_details
+from wizard.ui.wrapping import hanging
 
 COLUMNS = (("Name", 10), ("SSH address", 16), ("Role", 14), ("Zone", 8), ("Connection", 0))
 
@@ -40,8 +42,9 @@ class HostsScreen(FormScreen):
         Binding("p", "paste", "Paste"),
         Binding("e", "edit", "Edit"),
         Binding("d,delete", "remove", "Delete"),
-        Binding("l", "login", "Login"),
         Binding("t", "test", "Test"),
+        Binding("l", "login", show=False),
+        Binding("z", "zone", show=False),
     ]
 
     def form(self) -> Iterable[Widget]:
@@ -51,6 +54,7 @@ class HostsScreen(FormScreen):
         yield Rows(COLUMNS, id="hosts", header=True)
         yield Static("", id="host-problems")
         yield Static("", id="login")
+        yield Static("", id="zones")
 
     def on_mount(self) -> None:
         """Fill the table."""
@@ -58,6 +62,11 @@ class HostsScreen(FormScreen):
         self.fill()
         if self.session.draft.name and not self.focus_path:
             self.table.focus()
+
+    def on_resize(self) -> None:
+        """Wrap and cut anew for the new width, once it is known."""
+        self.call_after_refresh(self.fill)
+        self.call_after_refresh(self.judge)
 
     @property
     def table(self) -> Rows:
@@ -74,7 +83,7 @@ class HostsScreen(FormScreen):
                     Content(host.address),
                     Content(role_words(host.roles)),
                     Content(host.text("zone") or IDLE),
-                    self.connection(host),
+                    connection(self.session.looks.get(host.name)),
                 )
                 for index, host in enumerate(draft.hosts)
             }
@@ -87,27 +96,8 @@ class HostsScreen(FormScreen):
             else "Hosts   none yet: Tab, then a adds one and p pastes several"
         )
         say(self, "#hosts-heading", words, fixed=True)
-        say(self, "#login", self.login_words(draft), fixed=True)
-
-    def connection(self, host: HostDraft) -> Content:
-        """Return what is known of the way to a host."""
-        look = self.session.looks.get(host.name)
-        if look is None:
-            return Content.styled(f"{IDLE} not tested", "$quiet")
-        if look.error is not None:
-            return Content.styled(f"{BAD} {look.error.title}", "$error")
-        if look.facts is not None:
-            return Content.assemble(Content.styled(OK, "$success"), " ", host_line(look.facts))
-        return Content.styled(f"{BUSY} connecting", "$accent")
-
-    def login_words(self, draft: Draft) -> Content:
-        """Return the shared login in one line."""
-        user = draft.text("ssh.user") or "root unless ~/.ssh/config says otherwise"
-        parts = [f"Login  {user}"]
-        parts += [f"port {draft.text('ssh.port')}"] if draft.text("ssh.port") else []
-        parts += [f"key {draft.text('ssh.key')}"] if draft.text("ssh.key") else []
-        parts += [f"through {draft.text('ssh.via')}"] if draft.text("ssh.via") else []
-        return Content.assemble(Content(", ".join(parts)), Content.styled("   l changes it", "$quiet"))
+        say(self, "#login", login_words(draft), fixed=True)
+        say(self, "#zones", zone_words(draft, self.room()), fixed=True)
 
     def mine(self, folded: Folded) -> tuple[Problem, ...]:
         """Return the problems of the name, of the login and of all hosts."""
@@ -120,12 +110,20 @@ class HostsScreen(FormScreen):
         shown = shown if self.session.draft.hosts else []
         self.query_one("#host-problems").display = bool(shown)
         lines = (
-            Content.styled(
-                f"{LEVEL_MARK[problem.level]} {problem.message} {problem.hint}".rstrip(), LEVEL_STYLE[problem.level]
+            hanging(
+                Content.styled(f"{LEVEL_MARK[problem.level]} ", LEVEL_STYLE[problem.level]),
+                f"{problem.message} {problem.hint}".rstrip(),
+                self.room(),
+                LEVEL_STYLE[problem.level],
             )
             for problem in shown
         )
         say(self, "#host-problems", Content("\n").join(lines))
+
+    def room(self) -> int:
+        """Return how many columns a text in the form has."""
+        form = self.query_one("#form")
+        return (form.size.width or self.size.width) - 3
 
     def focus_field(self, path: str) -> None:
         """Put the keys into the name, or on the host that `path` is about."""
@@ -202,6 +200,22 @@ class HostsScreen(FormScreen):
         """Look again where that was asked for."""
         if way == "retry":
             self.action_test()
+
+    def action_zone(self) -> None:
+        """Say in which zone the host under the cursor stands."""
+        draft, index = self.session.draft, self.table.cursor_row
+        if draft.hosts:
+            host, zones = draft.hosts[index], zones_of(draft)
+            there = f" Zones so far: {', '.join(zones)}." if zones else ""
+            words = f"Rack, room or power feed: what fails together.{there} Empty: not said."
+            form = AskText(f"Zone of {host.name}", words, start=zone_of(host), judge=zone_problem)
+            self.app.push_screen(form, lambda text: self.put_zone(index, text))
+
+    def put_zone(self, index: int, text: str | None) -> None:
+        """Take a host's zone."""
+        if text is not None:
+            host = self.session.draft.hosts[index]
+            self.change(self.session.draft.with_host(index, host.typed("zone", text.strip())))
 
     def action_remove(self) -> None:
         """Take the host under the cursor out, after asking."""

@@ -6,6 +6,7 @@ from textual.binding import Binding
 
 from wizard.engine.events import Question, RunResult
 from wizard.engine.record import Record, State, StepRecord
+from wizard.plans.kinds import KINDS
 from wizard.ui.frame import StepScreen
 from wizard.ui.runview import as_error, failures
 from wizard.ui.screens.asking import AskChoice, AskSecretText, AskText, Confirm
@@ -140,8 +141,20 @@ class RunIntents(StepScreen):
             self.wizard.jobs.send(lambda run: services.retry(run, name))
 
     def action_resume(self) -> None:
-        """Run again what has ended without being done."""
-        self.wizard.jobs.resume()
+        """Run again what has ended without being done; asks where that destroys what hosts hold."""
+        run = self.session.run
+        if run is None or not KINDS[run.kind].undoes:
+            self.wizard.jobs.resume()
+            return
+        question = Confirm(
+            "Go on with the reset?",
+            f"{run.title}. What the hosts hold of {run.cluster} is destroyed, as it was asked for; nothing of it "
+            "can be brought back.",
+            yes="Go on",
+            no="Leave it",
+            risky=True,
+        )
+        self.app.push_screen(question, lambda yes: self.wizard.jobs.resume() if yes else None)
 
     def action_pause(self) -> None:
         """Pause, or go on."""
@@ -165,9 +178,7 @@ class RunIntents(StepScreen):
 
     def action_detach(self) -> None:
         """Leave; the run goes on."""
-        going_on = self.record.result is None
-        words = "The run goes on. Open slipway again to attach to it." if going_on else None
-        self.app.exit(0, message=words)
+        self.wizard.action_leave()
 
     def action_forward(self) -> None:
         """Go on to what was built, once it stands."""

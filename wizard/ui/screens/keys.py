@@ -16,14 +16,14 @@ from wizard.ui.frame import Modal
 class HostKeys(Modal[bool]):
     """All unknown keys at once: accept all shown, or refuse."""
 
-    BINDINGS = [Binding("a", "answer(True)", show=False), Binding("r", "answer(False)", show=False)]
+    BINDINGS = [Binding("a", "answer(True)", "Accept all shown"), Binding("r", "answer(False)", "Refuse")]
 
     def __init__(self, unknown: dict[str, HostKeyUnknown], addresses: dict[str, str]) -> None:
         super().__init__()
         self.unknown = unknown
         self.addresses = addresses
 
-    def compose(self) -> ComposeResult:
+    def dialog(self) -> ComposeResult:
         """Compose the list."""
         with Vertical(classes="dialog -wide"):
             yield Static("Are these your hosts?", classes="title")

@@ -6,8 +6,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Static, TextArea
+from textual.widgets import Button, Input, Static, TextArea
 
+from wizard.profile.rules import check_field
 from wizard.ui.draft import ROLE_SETS, Draft, HostDraft, host_named, name_prefix, next_name
 from wizard.ui.frame import Modal
 from wizard.ui.ranges import Unclear, expand
@@ -16,8 +17,10 @@ from wizard.ui.widgets.saying import say
 from wizard.ui.words import count
 
 
-def hosts_of(text: str, draft: Draft, roles: tuple[str, ...]) -> tuple[HostDraft, ...]:
+def hosts_of(text: str, draft: Draft, roles: tuple[str, ...], zone: str = "") -> tuple[HostDraft, ...]:
     """Return the hosts that `text` names and `draft` doesn't have yet, named m1, e1 or w1, … where it gives no names.
+
+    All of them stand in `zone`, where one is given.
 
     Raises `Unclear`.
     """
@@ -27,6 +30,7 @@ def hosts_of(text: str, draft: Draft, roles: tuple[str, ...]) -> tuple[HostDraft
     for pasted in expand(text):
         if pasted.address not in known:
             host = host_named(pasted.name or next_name(draft, prefix), pasted.address, roles)
+            host = host.typed("zone", zone) if zone else host
             fresh.append(host)
             draft = draft.with_host(len(draft.hosts), host)
     return tuple(fresh)
@@ -35,7 +39,7 @@ def hosts_of(text: str, draft: Draft, roles: tuple[str, ...]) -> tuple[HostDraft
 class PasteHosts(Modal[tuple[HostDraft, ...]]):
     """A text area with a preview of the hosts it gives."""
 
-    BINDINGS = [Binding("ctrl+s,ctrl+n", "take", "Add")]
+    BINDINGS = [Binding("ctrl+s,ctrl+n", "take", "Add"), Binding("tab", "app.focus_next", "Next field")]
 
     def __init__(self, draft: Draft, text: str = "") -> None:
         super().__init__()
@@ -43,7 +47,7 @@ class PasteHosts(Modal[tuple[HostDraft, ...]]):
         self.start = text
         self.hosts: tuple[HostDraft, ...] = ()
 
-    def compose(self) -> ComposeResult:
+    def dialog(self) -> ComposeResult:
         """Compose area, roles, preview."""
         with Vertical(classes="dialog -wide"):
             yield Static("Add several hosts", classes="title")
@@ -55,6 +59,11 @@ class PasteHosts(Modal[tuple[HostDraft, ...]]):
             with Horizontal(classes="line"):
                 yield Static("Role", classes="label")
                 yield Choice(tuple(ROLE_SETS), next(iter(ROLE_SETS)))
+            with Horizontal(classes="line"):
+                yield Static("Zone", classes="label")
+                yield Input(
+                    "", placeholder="not said: rack, room or power feed of all of these", compact=True, id="zone"
+                )
             yield Static("", id="preview")
             with Horizontal(classes="buttons"):
                 yield Button("Add (ctrl+s)", id="add", variant="primary", compact=True)
@@ -66,12 +75,17 @@ class PasteHosts(Modal[tuple[HostDraft, ...]]):
         self.preview()
 
     @on(TextArea.Changed)
+    @on(Input.Changed)
     @on(Choice.Changed)
     def preview(self) -> None:
         """Show which hosts the text gives."""
         self.hosts = ()
+        zone = self.query_one("#zone", Input).value.strip()
         try:
-            self.hosts = hosts_of(self.query_one(TextArea).text, self.draft, ROLE_SETS[self.query_one(Choice).value])
+            if wrong := check_field("hosts[0].zone", zone):
+                raise Unclear(wrong.message)
+            roles = ROLE_SETS[self.query_one(Choice).value]
+            self.hosts = hosts_of(self.query_one(TextArea).text, self.draft, roles, zone)
         except Unclear as error:
             say(self, "#preview", f"✗ {error}", style="$error")
             return
@@ -80,6 +94,7 @@ class PasteHosts(Modal[tuple[HostDraft, ...]]):
         words = f"{count(len(self.hosts), 'new host')}: {names}{more}" if self.hosts else "No new host yet."
         say(self, "#preview", words, style="$success" if self.hosts else "$quiet")
 
+    @on(Input.Submitted)
     @on(Button.Pressed, "#add")
     def action_take(self) -> None:
         """Hand the hosts over."""

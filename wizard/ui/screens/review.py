@@ -12,20 +12,27 @@ from textual.widget import Widget
 from textual.widgets import Button, ContentSwitcher, OptionList, Static
 from textual.widgets.option_list import Option
 
-from wizard.errors import Level, Problem
+from wizard.errors import Problem
 from wizard.profile.survival import survival
 from wizard.ui.fields import BY_PATH, ETCD, LOGIN
 from wizard.ui.frame import SessionChanged, StepScreen
 from wizard.ui.planview import plan_words
+from wizard.ui.reviewview import gravest_first, problem_words, survival_words, why_not
 from wizard.ui.screens.asking import Confirm
 from wizard.ui.session import Judgement, Step
 from wizard.ui.topology import topology
 from wizard.ui.validate import fold
 from wizard.ui.widgets.choice import Choice
 from wizard.ui.widgets.saying import say
-from wizard.ui.words import BUSY, LEVEL_MARK, LEVEL_STYLE, OK, count
+from wizard.ui.words import BAD, BUSY, OK, WARN, count
 
 TABS = ("Problems", "Site", "Plan")
+
+
+class Problems(OptionList):
+    """What was found; Enter goes to where it is put right."""
+
+    BINDINGS = [Binding("enter", "select", "Go to it")]
 
 
 def step_of(problem: Problem) -> Step:
@@ -50,20 +57,22 @@ class ReviewScreen(StepScreen):
         Binding("1", "tab('Problems')", show=False),
         Binding("2", "tab('Site')", show=False),
         Binding("3", "tab('Plan')", show=False),
-        Binding("w", "accept", "Accept warnings"),
+        Binding("w", "accept", "Accept"),
         Binding("r", "again", "Look again"),
         Binding("i", "next", "Install"),
+        Binding("i,ctrl+n", "say_why_not", show=False),
     ]
 
     def body(self) -> Iterable[Widget]:
         """Yield verdict, tabs and the way on."""
         yield Static("", id="judgement")
+        yield Static("", id="brief")
         yield Horizontal(Static("Show", classes="label"), Choice(TABS, TABS[0], id="tabs"), id="tab-line")
         with ContentSwitcher(initial="Problems", id="pages"):
-            yield OptionList(id="Problems")
+            yield Problems(id="Problems")
             with VerticalScroll(id="Site"):
-                yield Static("", id="picture")
                 yield Static("", id="survives")
+                yield Static("", id="picture")
             with VerticalScroll(id="Plan"):
                 yield Static("", id="plan")
         yield Horizontal(
@@ -92,8 +101,10 @@ class ReviewScreen(StepScreen):
         """Draw verdict, problems, picture, plan."""
         session, judgement = self.session, self.session.judgement
         say(self, "#judgement", self.verdict(judgement), fixed=True)
+        if self.may_install():
+            say(self, "#verdict", "", fixed=True)
         self.query_one("#install", Button).disabled = not self.may_install()
-        self.refresh_keys(self.check_action("accept", ()))
+        self.refresh_keys(self.check_action("accept", ()), self.check_action("next", ()))
         state = (judgement, session.accepted, self.size)
         if state == self.shown:
             return
@@ -101,19 +112,27 @@ class ReviewScreen(StepScreen):
         self.draw_problems(judgement)
         profile = fold(session.draft).profile
         if profile is not None:
-            say(self, "#picture", topology(profile, max(40, self.size.width - 3)))
-            lines = [f"• {line}" for line in survival(profile).words]
-            heading = Content.styled("What it survives", "$accent")
-            say(self, "#survives", Content("\n").join([heading, *(Content(line) for line in lines)]))
+            said = survival(profile)
+            say(self, "#brief", said.brief, style="$quiet", fixed=True)
+            say(self, "#survives", survival_words(said, self.room()))
+            say(self, "#picture", topology(profile, max(40, self.room())))
         say(self, "#plan", plan_words(judgement.plan if judgement else None, self.size.width - 8))
-        found = f"Problems {len(judgement.problems)}" if judgement and judgement.problems else "Problems"
-        self.query_one("#tabs", Choice).relabel((found, *TABS[1:]))
+        found = f" {len(judgement.problems)}" if judgement and judgement.problems else ""
+        labels = [f"{number} {name}" for number, name in enumerate(TABS, 1)]
+        self.query_one("#tabs", Choice).relabel((labels[0] + found, *labels[1:]))
         if judgement is not None and judgement is not self.opened_for:
             self.opened_for = judgement
-            self.action_tab("Problems" if judgement.errors or session.open_warnings() else "Site")
+            if judgement.errors or session.open_warnings():
+                self.action_tab("Problems")
+            else:
+                self.turn_to("Site")
+
+    def room(self) -> int:
+        """Return how many columns a page has: the body's margins and a scroll bar are taken off."""
+        return self.size.width - (5 if self.has_class("-tall") or self.app.has_class("-tall") else 3)
 
     def on_resize(self) -> None:
-        """The picture depends on the width."""
+        """What is wrapped and drawn depends on the width."""
         self.draw()
 
     def verdict(self, judgement: Judgement | None) -> Content:
@@ -125,10 +144,12 @@ class ReviewScreen(StepScreen):
             words = f"Looking at the hosts: {looked} of {hosts} have answered" if session.surveying else "Judging"
             return Content.styled(f"{BUSY} {words} …", "$accent")
         if judgement.errors:
-            return Content.styled(f"✗ {count(len(judgement.errors), 'error')} in the way of the install", "$error")
+            more = f", {count(len(judgement.warnings), 'warning')}" if judgement.warnings else ""
+            words = f"{BAD} {count(len(judgement.errors), 'error')} in the way of the install{more}"
+            return Content.styled(words, "$error")
         waiting = session.open_warnings()
         if waiting:
-            words = f"! {count(len(waiting), 'warning')}: read them, then press w to go on all the same"
+            words = f"{WARN} {count(len(waiting), 'warning')}: read them, then press w to go on all the same"
             return Content.styled(words, "$warning")
         machines = count(len(session.draft.hosts), "host")
         accepted = f" {count(len(judgement.warnings), 'warning')} accepted." if judgement.warnings else ""
@@ -136,30 +157,19 @@ class ReviewScreen(StepScreen):
 
     def draw_problems(self, judgement: Judgement | None) -> None:
         """Draw the list of problems, the gravest first."""
-        problems = self.query_one("#Problems", OptionList)
+        problems = self.query_one(Problems)
+        chosen = problems.highlighted or 0
         problems.clear_options()
         if judgement is None:
             return
-        order = list(Level)
-        self.listed = sorted(judgement.problems, key=lambda problem: order.index(problem.level))
+        self.listed = gravest_first(judgement.problems)
         for number, problem in enumerate(self.listed):
-            problems.add_option(Option(self.problem_words(problem), id=str(number)))
+            accepted = problem in self.session.accepted
+            problems.add_option(Option(problem_words(problem, self.room() - 2, accepted=accepted), id=str(number)))
         if not self.listed:
             problems.add_option(Option(Content.styled(f"{OK} Nothing was found.", "$success"), disabled=True))
         else:
-            problems.highlighted = 0
-
-    def problem_words(self, problem: Problem) -> Content:
-        """Return a problem in two lines or more."""
-        style = LEVEL_STYLE[problem.level]
-        where = f"{problem.host}: " if problem.host and not problem.message.startswith(problem.host) else ""
-        accepted = "  (accepted)" if problem in self.session.accepted else ""
-        first = Content.assemble(
-            Content.styled(f"{LEVEL_MARK[problem.level]} {problem.level.value}  ", style),
-            f"{where}{problem.message}{accepted}",
-        )
-        hint = [Content.styled(f"  {problem.hint}", "$quiet")] if problem.hint else []
-        return Content("\n").join([first, *hint])
+            problems.highlighted = min(chosen, len(self.listed) - 1)
 
     def may_install(self) -> bool:
         """Tell whether nothing holds the install."""
@@ -168,8 +178,13 @@ class ReviewScreen(StepScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show a key only when it does something."""
-        if action == "accept":
-            return bool(self.session.open_warnings())
+        match action:
+            case "accept":
+                return bool(self.session.open_warnings())
+            case "next":
+                return self.may_install() or None  # shown dim
+            case "say_why_not":
+                return not self.may_install()
         return True
 
     @on(Choice.Changed, "#tabs")
@@ -179,6 +194,11 @@ class ReviewScreen(StepScreen):
 
     def action_tab(self, name: str) -> None:
         """Show a page and put the keys there."""
+        self.turn_to(name)
+        self.query_one(f"#{name}").focus()
+
+    def turn_to(self, name: str) -> None:
+        """Show a page; the keys stay where they are."""
         self.query_one("#tabs", Choice).index = TABS.index(name)
         self.query_one("#pages", ContentSwitcher).current = name
 
@@ -203,9 +223,6 @@ class ReviewScreen(StepScreen):
 
     def action_next(self) -> None:
         """Ask once, then start the run."""
-        if not self.may_install():
-            self.action_tab("Problems")
-            return
         draft = self.session.draft
         question = Confirm(
             f"Install on {count(len(draft.hosts), 'host')}?",
@@ -215,6 +232,13 @@ class ReviewScreen(StepScreen):
             no="Not yet",
         )
         self.app.push_screen(question, lambda yes: self.wizard.jobs.install() if yes else None)
+
+    def action_say_why_not(self) -> None:
+        """Say what holds the install, and show it."""
+        words = why_not(self.session.judgement, len(self.session.open_warnings()))
+        say(self, "#verdict", words, style="$warning", fixed=True)
+        if self.session.judgement is not None:
+            self.action_tab("Problems")
 
     @on(Button.Pressed, "#install")
     def pressed_install(self) -> None:

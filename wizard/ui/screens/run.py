@@ -12,8 +12,10 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from wizard.engine.estimate import remaining
+from wizard.engine.events import RunResult
 from wizard.engine.lines import LogLine
 from wizard.engine.record import UNDER_WAY, Record, State, StepRecord
+from wizard.plans.kinds import KINDS
 from wizard.ui.frame import SessionChanged
 from wizard.ui.runview import (
     Group,
@@ -32,7 +34,7 @@ from wizard.ui.session import Step
 from wizard.ui.widgets.logview import LogView
 from wizard.ui.widgets.rows import Rows
 from wizard.ui.widgets.saying import say
-from wizard.ui.words import about, duration
+from wizard.ui.words import OK, about, duration
 
 ALL = "all hosts"
 
@@ -135,6 +137,11 @@ class RunScreen(RunIntents):
             return Content.styled(
                 f"✗ {first.host}: {first.problem.message if first.problem else first.text}   e shows all", "$error"
             )
+        run = self.session.run
+        if record.result is RunResult.DONE and run is not None and not KINDS[run.kind].installs:
+            good = record.total.count(State.DONE, State.UNCHANGED)
+            words = KINDS[run.kind].tally.format(changed=record.changed, good=good, total=len(record.steps))
+            return Content.styled(f"{OK} {words}.", "$success")
         return Content("")
 
     def draw_hosts(self, record: Record) -> None:

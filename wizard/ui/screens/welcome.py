@@ -18,7 +18,10 @@ from wizard.ui.runview import percent
 from wizard.ui.screens.asking import AskText
 from wizard.ui.screens.practice import PracticeScreen
 from wizard.ui.services import RunRef, RunState
-from wizard.ui.words import BAD, BUSY, OK, WARN, ago
+from wizard.ui.words import BAD, BUSY, OK, WARN, ago, cut
+
+TITLE, WORDS = 26, 42
+"""Columns of a line: what it is, and what there is to know of it."""
 
 STATE_WORDS = {
     RunState.RUNNING: (BUSY, "$accent", "running"),
@@ -91,11 +94,11 @@ class WelcomeScreen(StepScreen):
             ways.add_option(None)
         ways.add_option(way("n", "New site", "hosts, VIP and etcd, step by step", "new"))
         ways.add_option(way("o", "Open a profile", "a YAML file of a site", "open"))
-        ways.add_option(way("p", "Practice", "real hosts inside this machine, to rehearse on", "practice"))
+        ways.add_option(way("p", "Practice", "real hosts in this machine, to rehearse on", "practice"))
         if self.recent:
             ways.add_option(None)
         for number, path in enumerate(self.recent[:6]):
-            ways.add_option(way(" ", path.name, str(path.parent), f"recent-{number}"))
+            ways.add_option(way(" ", path.name, folder_words(path.parent), f"recent-{number}"))
         self.open_runs = open_runs
         ids = [ways.get_option_at_index(index).id for index in range(ways.option_count)]
         ways.highlighted = ids.index(chosen) if chosen in ids and not open_runs else 0
@@ -150,11 +153,17 @@ class WelcomeScreen(StepScreen):
         """There is nothing to save here."""
 
 
+def folder_words(folder: Path) -> str:
+    """Return a folder as a person would write it, home as ``~``."""
+    home = Path.home()
+    return f"~/{folder.relative_to(home)}".rstrip("./") if folder.is_relative_to(home) else str(folder)
+
+
 def way(key: str, title: str, words: str, id: str) -> Option:
-    """Return one line of the list."""
+    """Return one line of the list; what is too long for its column is cut: a title's end, a folder's beginning."""
     parts = (
         Content.styled(f" {key}  ", "bold $accent"),
-        Content(f"{title:<21} "),
-        Content.styled(words, "$quiet"),
+        Content(f"{cut(title, TITLE):<{TITLE}} "),
+        Content.styled(cut(words, WORDS, front=True), "$quiet"),
     )
     return Option(Content.assemble(*parts), id=id)

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from textual.content import Content
 from textual.events import Click, Leave, MouseMove
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
+LEAVING = ("refuse", "leave")
+"""What leads away stands last: where it always is, and where the eye looks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key below: its name, its sign, what it does, and whether it does that just now."""
+
+    name: str
+    sign: str
+    words: str
+    enabled: bool = True
+
 
 class Keys(Widget):
-    """`` n New  o Open``: what each key does; a click on it is the key.
+    """`` n New  o Open``: what each key does; a click on it is the key. One that does nothing just now is dim.
 
     Textual's own footer is a widget for each key, all made anew and laid out whenever the focus moves.
     """
@@ -20,8 +35,7 @@ class Keys(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.keys: tuple[tuple[str, str, str], ...] = ()
-        """The name of each key, its sign, and what it does."""
+        self.keys: tuple[Key, ...] = ()
 
     def on_mount(self) -> None:
         """Follow what is active."""
@@ -30,30 +44,39 @@ class Keys(Widget):
 
     def look(self, screen: Screen[object]) -> None:
         """Draw the keys anew where others are active now."""
-        found: dict[str, tuple[str, str, str]] = {}
-        for _, binding, _, _ in screen.active_bindings.values():
+        found: dict[str, Key] = {}
+        for _, binding, enabled, _ in screen.active_bindings.values():
             if binding.show:
-                key = (binding.key, self.app.get_key_display(binding), binding.description)
-                found.setdefault(binding.action, key)
-        keys = tuple(found.values())
+                key = Key(binding.key, self.app.get_key_display(binding), binding.description, enabled)
+                found.setdefault(binding.action.removeprefix("app."), key)
+        last = [found.pop(action) for action in LEAVING if action in found]
+        keys = (*found.values(), *last)
         if keys != self.keys and self.app.app_focus:
             self.keys = keys
             self.refresh()
 
+    def gap(self) -> int:
+        """Return how many columns stand behind each key: none where there is no room for all of them otherwise."""
+        return int(sum(len(key.sign) + len(key.words) + 3 for key in self.keys) <= self.size.width)
+
     def render(self) -> Content:
         """Draw all keys in one line."""
         parts: list[Content] = []
-        for number, (_, sign, words) in enumerate(self.keys):
+        gap = " " * self.gap()
+        for number, key in enumerate(self.keys):
             ground = " on $block-hover-background" if number == self.under else ""
-            parts.append(Content.styled(f" {sign} ", f"bold $footer-key-foreground{ground}"))
-            parts.append(Content.styled(f"{words} ", f"$footer-description-foreground{ground}"))
+            sign, words = ("bold $footer-key-foreground", "$footer-description-foreground")
+            if not key.enabled:
+                sign = words = "$border"
+            parts.append(Content.styled(f" {key.sign} ", f"{sign}{ground}"))
+            parts.append(Content.styled(f"{key.words}{gap}", f"{words}{ground}"))
         return Content.assemble(*parts)
 
     def at(self, column: int) -> int | None:
         """Return which key stands at `column`."""
         end = 0
-        for number, (_, sign, words) in enumerate(self.keys):
-            end += len(sign) + len(words) + 3
+        for number, key in enumerate(self.keys):
+            end += len(key.sign) + len(key.words) + 2 + self.gap()
             if column < end:
                 return number
         return None
@@ -70,4 +93,4 @@ class Keys(Widget):
         """Press the key that was clicked."""
         number = self.at(event.x)
         if number is not None:
-            self.app.simulate_key(self.keys[number][0])
+            self.app.simulate_key(self.keys[number].name)
