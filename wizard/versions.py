@@ -13,6 +13,9 @@ import yaml
 from wizard.errors import SlipwayError, UsageError
 from wizard.paths import assets_dir
 
+OFFICIAL = frozenset({"calico", "cilium"})
+"""Components that are taken as their makers publish them: no recipe builds them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Versions:
@@ -28,9 +31,14 @@ class Versions:
     flannel: str
     coredns: str
     pause: str
+    calico: str
+    cilium: str
 
     def as_dict(self) -> dict[str, str]:
-        """Return component → version, with the names used in the bundle (``cni-plugins``)."""
+        """Return component → version of all that is built, with the names used in the bundle (``cni-plugins``)."""
+        return {name: version for name, version in self._all().items() if name not in OFFICIAL}
+
+    def _all(self) -> dict[str, str]:
         return {field.name.replace("_", "-"): getattr(self, field.name) for field in fields(self)}
 
 
@@ -67,7 +75,7 @@ def read(path: Path) -> Catalog:
             Versions(kubernetes=name, **{key.replace("-", "_"): value for key, value in parts.items()})
             for name, parts in plain["kubernetes"].items()
         ]
-        for text in (text for versions in known for text in versions.as_dict().values()):
+        for text in (text for versions in known for text in versions._all().values()):
             number(text)
         known.sort(key=lambda versions: number(versions.kubernetes), reverse=True)
         catalog = Catalog(plain["default"], plain["go"]["minimum"], plain["go"]["tested"], tuple(known))

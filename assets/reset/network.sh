@@ -1,9 +1,16 @@
 {#
-  The Pod network leaves the host: links, routes, rules. Only Kubernetes' and flannel's chains, those of CNI plugins that
-  our network's name stands at, and rules that lead to them are touched; everything else of the firewall stays as it is.
-    networks   the names of our Pod networks in the CNI's configuration, with | between them
+  The Pod network leaves the host: links, routes, rules. Only chains that a Pod network or kube-proxy makes, those of CNI
+  plugins that our network's name stands at, and rules that lead to them are touched; everything else of the firewall
+  stays as it is.
+    links      shell patterns of interfaces
+    chains     how the names of chains begin, and
+    tables     the names of nftables tables, with | between them, as are
+    networks   the names of our Pod networks in the CNI's configuration, and
+    nodes      the nodes' addresses; pods is the network of the Pods
 #}
-links() { for link in {{ links }}; do [ ! -e /sys/class/net/$link ] || echo $link; done; }
+links() { for link in {{ links }}; do for path in /sys/class/net/$link; do
+  [ ! -e "$path" ] || echo "${path##*/}"
+done; done; }
 tools() { for tool in iptables ip6tables; do for kind in nft legacy; do
   ! command -v $tool-$kind-save >/dev/null || echo $tool-$kind
 done; done; }
@@ -13,7 +20,7 @@ undo() {
     # Of the CNI plugins chains, each container has its own; the CNI-HOSTPORT ones are shared with whoever else uses the
     # plugins (podman), and go when nobody else is in them.
     function own(name) {
-      return name ~ /^(KUBE|FLANNEL)-/ || (name in mine) || (name ~ /^CNI-HOSTPORT-/ && !others)
+      return name ~ /^({{ chains }})/ || (name in mine) || (name ~ /^CNI-HOSTPORT-/ && !others)
     }
     /^\*/ {table = $0; rules = 0; chains = 0; split("", mine)}
     /^:/ {chain[++chains] = substr($1, 2)}
@@ -42,15 +49,25 @@ undo() {
   '
 }
 tables() {
-  ! command -v nft >/dev/null || nft list tables 2>/dev/null | awk '
-    $3 == "kube-proxy" || $3 ~ /^flannel-ipv[46]$/ {print $2, $3}'
+  ! command -v nft >/dev/null || nft list tables 2>/dev/null | awk '$3 ~ /^({{ tables }})$/ {print $2, $3}'
 }
-routes() { ip -4 route show root {{ pods }} 2>/dev/null | grep -E ' dev (cni0|flannel\.1)( |$)'; }
+# To this host's own Pods by its links, and to those of other nodes by way of these.
+routes() {
+  ip -4 route show root {{ pods }} 2>/dev/null | grep -E ' dev (cni0|flannel\.1|vxlan\.calico|cali[^ ]*|cilium_[^ ]*|lxc[^ ]*)( |$)| via ({{ nodes }}) '
+}
 # One that a process is in is not ours: all of ours have ended.
 netns() {
   used=$(stat -Lc %i /proc/[0-9]*/ns/net 2>/dev/null | sort -u)
   for namespace in /run/netns/cni-*; do
     [ ! -e "$namespace" ] || printf '%s\n' "$used" | grep -qx "$(stat -Lc %i "$namespace")" || echo "$namespace"
+  done
+}
+# What cilium hangs on the host's own interfaces goes on working on packets after its Pods are gone.
+hooks() {
+  ! command -v tc >/dev/null || [ ! -d /sys/fs/bpf/cilium ] || for path in /sys/class/net/*; do
+    for way in ingress egress; do
+      ! tc filter show dev "${path##*/}" $way 2>/dev/null | grep -q ' cil_' || echo "${path##*/} $way"
+    done
   done
 }
 {% if look %}
@@ -60,6 +77,7 @@ for tool in $(tools); do
 done
 tables | while read -r table; do echo "nftables $table"; done
 routes | while read -r to rest; do echo "route $to"; done
+hooks | while read -r hook; do echo "filter $hook"; done
 [ -z "$(netns)" ] || echo "namespaces /run/netns/cni-*"
 {% else %}
 for namespace in $(netns); do
@@ -69,7 +87,9 @@ done
 [ ! -e /sys/class/net/cni0 ] || for link in $(ip -o link show master cni0 | awk -F '[ :@]+' '{print $2}'); do
   ip link del "$link" 2>/dev/null || :
 done
-for link in $(links); do ip link del $link; done
+hooks | while read -r link way; do tc filter del dev "$link" "$way"; done
+# One end of a pair takes the other with it.
+for link in $(links); do [ ! -e "/sys/class/net/$link" ] || ip link del "$link"; done
 for tool in $(tools); do
   transaction=$($tool-save 2>/dev/null | undo)
   [ -z "$transaction" ] || printf '%s\n' "$transaction" | $tool-restore --noflush --wait 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import time
@@ -10,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wizard.bundle.added import kept
 from wizard.bundle.aptsources import SYSTEM_SOURCES
 from wizard.bundle.cache import Cache, find
 from wizard.bundle.gosource import GoSource, find_toolchain
@@ -17,7 +17,7 @@ from wizard.bundle.images import ImageSource
 from wizard.bundle.lock import FILES, LOCK_NAME, Bundle, BundleError, Lock, load_bundle
 from wizard.bundle.pack import copy_hashing
 from wizard.bundle.packages import PackageSource
-from wizard.bundle.places import builds_dir, default_folder, host_arch
+from wizard.bundle.places import builds_dir, default_folder, host_arch, lock_name
 from wizard.bundle.progress import OnProgress, Tracker, Weight, ignore
 from wizard.bundle.task import Built, Done, Source, Task
 from wizard.bundle.verify import remember, stats_of, verify_quick
@@ -100,15 +100,17 @@ def assemble(
     if len(done) < len(tasks):
         with cache.building(wait):
             done, made = do_tasks(tasks, cache, refresh, tracker)
-    lock = Lock(
-        kubernetes=versions.kubernetes,
-        arch=arch,
-        artifacts=tuple(sorted(artifact for built in done.values() for artifact in built.artifacts)),
-        components=versions.as_dict(),
-        releases=releases,
-        built_with=built_with or {},
-    )
-    with cache.exclusive(hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16], wait):
+    built = [artifact for result in done.values() for artifact in result.artifacts]
+    with cache.exclusive(lock_name(folder), wait):
+        lock = Lock(
+            kubernetes=versions.kubernetes,
+            arch=arch,
+            # What somebody put in can't be built again.
+            artifacts=tuple(sorted([*built, *kept(folder, versions.kubernetes)])),
+            components=versions.as_dict(),
+            releases=releases,
+            built_with=built_with or {},
+        )
         changed = write_bundle(folder, lock, done, cache)
     return BuildResult(load_bundle(folder), changed, made, time.monotonic() - begin)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from pathlib import Path
 
@@ -31,3 +32,8 @@ def default_folder(kubernetes: str, arch: str = "") -> Path:
 def builds_dir() -> Path:
     """Return the build cache: one folder a component and hash of its inputs."""
     return cache_dir() / "builds"
+
+
+def lock_name(folder: Path) -> str:
+    """Return the name of the lock in the build cache that whoever writes the bundle in `folder` holds."""
+    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]

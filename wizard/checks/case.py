@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from wizard.bundle.lock import Lock
+from wizard.bundle.lock import Kind, Lock
 from wizard.errors import Level, Problem
 from wizard.facts.model import Facts, Survey
 from wizard.profile.model import Host, Profile
@@ -22,11 +22,14 @@ class BundleSummary:
     releases: frozenset[str]
     architectures: frozenset[str]
     kubernetes: str = ""
+    images: frozenset[str] = frozenset()
+    """The names of its container images, as Pods say them."""
 
     @classmethod
     def of(cls, lock: Lock) -> BundleSummary:
         """Return the summary of a bundle's lock."""
-        return cls(frozenset(lock.releases), frozenset((lock.arch,)), lock.kubernetes)
+        images = frozenset(artifact.ref for artifact in lock.artifacts if artifact.kind is Kind.IMAGE)
+        return cls(frozenset(lock.releases), frozenset((lock.arch,)), lock.kubernetes, images)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,11 @@ CODES: Mapping[str, Code] = {
     "bundle.kubernetes": Code("error", "The bundle is for another Kubernetes version.", "Build one for the profile's."),
     "bundle.release": Code("error", "The bundle lacks the packages of the host's release.", "Build one that has them."),
     "bundle.architecture": Code("error", "The bundle is for other processors.", "Build one for the host's."),
+    "bundle.images-absent": Code(
+        "error",
+        "The bundle lacks images of calico or cilium, which slipway doesn't build.",
+        "`slipway bundle add FILE`, or network.images: registry.",
+    ),
     # CPUs and memory
     "cpu.too-few": Code("error", "Fewer than 2 CPUs in a master.", "More CPUs, or another role."),
     "memory.too-small": Code(
@@ -128,6 +133,16 @@ CODES: Mapping[str, Code] = {
     ),
     "network.cidr-routed": Code(
         "warning", "The Pod or Service network overlaps one the host has a route to.", "Another CIDR, if it matters."
+    ),
+    "network.host-gw-segment": Code(
+        "error", "Not all nodes are in one network, as the backend host-gw needs it.", "network.backend: vxlan."
+    ),
+    "network.mtu-differs": Code(
+        "warning", "The nodes' interfaces have different MTUs.", "The same on all, or network.mtu."
+    ),
+    "network.mtu-large": Code("error", "network.mtu is more than a node's interface can carry.", "A smaller one."),
+    "network.plugin-changed": Code(
+        "error", "The cluster runs on another Pod network than the profile asks for.", "network.plugin as it was."
     ),
     "vip.taken": Code("error", "The VIP is an address of a host already.", "A free address."),
     "vip.outside-subnet": Code("error", "The VIP is outside of the masters' subnet.", "A free address inside it."),

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from wizard.checks import addresses, clocks, disks, etcd, hardware, identity, names, ports, reach, software, system
+from wizard.checks import (
+    addresses,
+    clocks,
+    disks,
+    etcd,
+    hardware,
+    identity,
+    names,
+    pods,
+    ports,
+    reach,
+    software,
+    system,
+)
 from wizard.checks.case import BundleSummary, Case
 from wizard.errors import Level, Problem
 from wizard.facts.model import Survey
 from wizard.profile.model import Profile
 
-FAMILIES = (reach, identity, system, hardware, disks, etcd, clocks, addresses, names, ports, software)
+FAMILIES = (reach, identity, system, hardware, disks, etcd, clocks, addresses, pods, names, ports, software)
 """One family a module, each with a `judge`; findings keep this order within their level."""
 
 _ORDER = (Level.ERROR, Level.WARNING, Level.INFO)

@@ -14,7 +14,7 @@ def judge(case: Case) -> Iterator[Problem]:
     """Yield resolvers that Pods can't use, and proxies that would catch the cluster's own traffic."""
     some = any(found.facts.nameservers for found in case.found() if is_node(found.host))
     for found in case.found():
-        if is_node(found.host):
+        if is_node(found.host) and not case.profile.network.upstream_dns:
             yield from _resolver(found, some=some)
         yield from _proxy(case, found)
 

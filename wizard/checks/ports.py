@@ -11,12 +11,11 @@ from wizard.facts.cluster import CLUSTER_PROCESSES
 from wizard.facts.model import Listener
 from wizard.profile.model import Role
 from wizard.render import places
+from wizard.render.pod_network import pod_network
 
 KUBELET_HEALTH_PORT = 10248
 PROXY_METRICS_PORT = 10249
 PROXY_HEALTH_PORT = 10256
-VXLAN_PORT = 8472
-"""flannel's, on Linux (the kernel's default; the registered one is 4789)."""
 
 LOOPBACK = "127.0.0.1"
 ANY = "*"
@@ -50,7 +49,11 @@ def uses(case: Case, found: Found) -> Iterator[Use]:
         yield Use(KUBELET_HEALTH_PORT, LOOPBACK, "kubelet's health", "kubelet")
         yield Use(PROXY_METRICS_PORT, LOOPBACK, "kube-proxy", "kube-proxy")
         yield Use(PROXY_HEALTH_PORT, ANY, "kube-proxy's health", "kube-proxy")
-        yield Use(VXLAN_PORT, ANY, "flannel", "", "udp")
+        carrier = pod_network(case.profile.network)
+        for protocol, port in carrier.ports:
+            yield Use(port, ANY, carrier.name, "", protocol)
+        for port in carrier.local_ports:
+            yield Use(port, LOOPBACK, carrier.name, "")
     if Role.ETCD in found.host.roles:
         for address in dict.fromkeys((LOOPBACK, found.host.peer_ip)):
             yield Use(places.ETCD_CLIENT_PORT, address, "etcd", "etcd")

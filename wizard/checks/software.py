@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wizard.checks.case import Case, Found, spoken
 from wizard.errors import Level, Problem
 from wizard.profile.model import Role
+from wizard.render.pod_network import pod_network
 
 RUNTIMES = ("containerd", "containerd.io", "docker.io", "docker-ce", "cri-o")
 """Packages that bring a container runtime of their own."""
@@ -90,11 +91,12 @@ def _firewall(case: Case, found: Found) -> Iterator[Problem]:
 
 def _wanted(case: Case, found: Found) -> str:
     """Return what has to get through to this host."""
+    pods = "".join(f", {name.upper()} {port}" for name, port in pod_network(case.profile.network).ports)
     if Role.MASTER in found.host.roles:
         port = case.profile.endpoint.port
-        return f"each other on TCP 6443, {port}, 2379, 2380 and 10250, UDP 8472 and IP protocol 112 (VRRP)"
+        return f"each other on TCP 6443, {port}, 2379, 2380 and 10250{pods} and IP protocol 112 (VRRP)"
     if Role.WORKER in found.host.roles:
-        return "it on TCP 10250 and UDP 8472, and people the ports of Services (TCP and UDP 30000 to 32767)"
+        return f"it on TCP 10250{pods}, and people the ports of Services (TCP and UDP 30000 to 32767)"
     return "it on TCP 2379 and 2380"
 
 

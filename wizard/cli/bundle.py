@@ -1,4 +1,4 @@
-"""`slipway bundle build|verify|list`: everything an install needs, in one folder."""
+"""`slipway bundle build|add|verify|list`: everything an install needs, in one folder."""
 
 from __future__ import annotations
 
@@ -19,23 +19,19 @@ from rich.table import Table
 from rich.text import Text
 
 from wizard import versions
+from wizard.bundle.added import absent
 from wizard.bundle.build import BuildResult, build_bundle
 from wizard.bundle.lock import Artifact, Bundle, load_bundle
-from wizard.bundle.places import default_folder
 from wizard.bundle.progress import BuildProgress, OnProgress, State
 from wizard.bundle.verify import verify
+from wizard.cli.bundle_add import add_command
+from wizard.cli.bundle_folder import Folder, Kubernetes, absent_words, folder_of, megabytes
 from wizard.cli.output import JsonFlag, emit, guarded, people, plain, problem_list, problems_view, say
 from wizard.errors import Exit
 
 bundle_app = typer.Typer(help="Build, verify and list the bundle: everything an install needs.", no_args_is_help=True)
+bundle_app.command("add")(add_command)
 
-Folder = Annotated[
-    Path | None,
-    typer.Option("--bundle", metavar="DIR", help="The bundle's folder. Default: the cache's, by version and machine."),
-]
-Kubernetes = Annotated[
-    str, typer.Option("--kubernetes", metavar="VERSION", help="The Kubernetes version. Default: the newest known.")
-]
 PLAIN_EVERY = 10.0
 """Seconds between two lines about the same task in a pipe."""
 
@@ -91,9 +87,12 @@ def verify_command(folder: Folder = None, kubernetes: Kubernetes = "", json_flag
             "seconds": round(time.monotonic() - begin, 2),
             **summary(bundle),
             "problems": problem_list(problems),
+            "absent": dict(absent(bundle)),
         },
         json_flag,
-        problems_view(problems) if problems else Text(f"✓ {plain(_in_words(bundle))}: every file is as recorded."),
+        problems_view(problems)
+        if problems
+        else Text(f"✓ {plain(_in_words(bundle))}: every file is as recorded.\n{plain(absent_words(bundle))}".rstrip()),
     )
     if problems:
         raise typer.Exit(Exit.FAILED)
@@ -113,6 +112,7 @@ def list_command(folder: Folder = None, kubernetes: Kubernetes = "", json_flag: 
             "releases": list(lock.releases),
             "built_with": dict(lock.built_with),
             "artifacts": [_row(artifact) for artifact in lock.artifacts],
+            "absent": dict(absent(bundle)),
         },
         json_flag,
         _list_view(bundle),
@@ -133,7 +133,7 @@ def summary(bundle: Bundle) -> dict[str, str | int]:
 
 
 def _open(folder: Path | None, kubernetes: str) -> Bundle:
-    return load_bundle(folder or default_folder(versions.components(kubernetes or versions.default()).kubernetes))
+    return load_bundle(folder_of(folder, kubernetes))
 
 
 def _row(artifact: Artifact) -> dict[str, str | int]:
@@ -171,12 +171,9 @@ def _list_view(bundle: Bundle) -> RenderableType:
     for artifact in sorted(bundle.lock.artifacts, key=lambda each: (each.kind.value, each.name)):
         words = (artifact.kind.value, artifact.name, artifact.version, megabytes(artifact.size), artifact.source)
         table.add_row(*(Text(plain(word)) for word in words))
-    return Group(table, Text(f"\n{plain(_in_words(bundle))}\n{plain(str(bundle.folder))}"))
-
-
-def megabytes(size: int) -> str:
-    """Return a size in bytes in words, in MB (10⁶ bytes) or kB."""
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
+    return Group(
+        table, Text(f"\n{plain(_in_words(bundle))}\n{plain(str(bundle.folder))}"), Text(plain(absent_words(bundle)))
+    )
 
 
 def duration(seconds: float) -> str:

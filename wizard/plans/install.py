@@ -12,11 +12,15 @@ from wizard.engine.step import Plan, Step
 from wizard.pki.store import Pki
 from wizard.profile.model import Host, Profile, Role
 from wizard.render import api as render
+from wizard.render.pod_network import images_wanted, pod_network
 from wizard.render.site import Site
 from wizard.steps import balancer, cluster, control_plane, etcd, host, images, join, packages, pki, runtime, verify
 from wizard.steps.join import Token
 
-ADDONS = ("image/flannel", "image/kube-proxy", "image/coredns")
+
+def _addons(site: Site) -> tuple[str, ...]:
+    """Return the images of what runs in the cluster itself."""
+    return (*images_wanted(site.profile.network), "image/kube-proxy", "image/coredns")
 
 
 def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", token: Token | None = None) -> Plan:
@@ -29,6 +33,8 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
     profile = site.profile
     masters = [item.name for item in profile.masters]
     joining = [item.name for item in profile.workers if join.joins(site, item, keys)]
+    # What somebody else brings is waited for by nobody: neither nodes that are Ready by it nor Pods that live on it.
+    networked = pod_network(profile.network).manifest is not None
     first_start = not any(facts.traces.etcd_worked for facts in site.facts.values())
     steps: list[Step] = []
     for item in profile.hosts:
@@ -38,7 +44,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
         if Role.MASTER in item.roles:
             steps += _master(site, item, bundle, keys)
         elif Role.WORKER in item.roles:
-            steps += _worker(site, item, bundle, keys, token, joining=item.name in joining)
+            steps += _worker(site, item, bundle, keys, token, joining=item.name in joining, networked=networked)
     parts = render.manifests(site)
     manifests = "\n---\n".join(part.yaml.strip().removeprefix("---") for part in parts)
     apis = tuple(f"{name}/apiserver" for name in masters)
@@ -50,13 +56,13 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
     ]  # fmt: skip
     for item in profile.masters:
         needs = ("cluster/objects", f"{item.name}/kubelet", f"{item.name}/cni", f"{item.name}/addon-images")
-        steps.append(cluster.node_step(profile, item, needs=needs, weight=5))
+        steps.append(cluster.node_step(profile, item, needs=needs, weight=5, networked=networked))
     steps.append(
         cluster.rollout_step(
             "cluster/rollout",
-            "Network and DNS run",
+            "Network and DNS run" if networked else "kube-proxy runs",
             masters,
-            manifests,
+            manifests if networked else next(part.yaml for part in parts if part.name == "kube-proxy"),
             needs=("cluster/objects",),
             after=(
                 *(f"{name}/node" for name in (*masters, *(item.name for item in profile.workers))),
@@ -64,10 +70,12 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
                 *(f"{name}/join" for name in joining),
             ),
             weight=4,
+            networked=networked,
         )
     )
     steps += _tokens(profile, masters, joining, token)
-    steps += verify.verify_steps(site, parts, run, needs=("cluster/endpoint", "cluster/rollout"), installing=True)
+    if networked:
+        steps += verify.verify_steps(site, parts, run, needs=("cluster/endpoint", "cluster/rollout"), installing=True)
     return Plan(
         profile.name,
         f"Install {profile.name}: Kubernetes {site.versions.kubernetes} on {len(profile.hosts)} hosts",
@@ -140,7 +148,7 @@ def _runtime(site: Site, item: Host, bundle: Bundle, kubernetes: tuple[str, ...]
 
 
 def _worker(
-    site: Site, item: Host, bundle: Bundle, keys: Pki | None, token: Token | None, *, joining: bool
+    site: Site, item: Host, bundle: Bundle, keys: Pki | None, token: Token | None, *, joining: bool, networked: bool
 ) -> list[Step]:  # fmt: skip
     """Return what a worker needs: runtime, kubelet, the images of what runs on every node, and its way in."""
     name = item.name
@@ -148,7 +156,7 @@ def _worker(
     steps = [
         *_runtime(site, item, bundle, runtime.KUBELET, "node-images"),
         images.images_step(
-            name, "node-images", "Images: network and DNS", bundle, ("image/pause", *ADDONS),
+            name, "node-images", "Images: network and DNS", bundle, ("image/pause", *_addons(site)),
             needs=(f"{name}/containerd",), weight=4,
         ),
     ]  # fmt: skip
@@ -166,7 +174,7 @@ def _worker(
             ),
             weight=2,
         ),
-        join.worker_step(site, item, needs=(f"{name}/kubelet", f"{name}/cni"), weight=5),
+        join.worker_step(site, item, needs=(f"{name}/kubelet", f"{name}/cni"), weight=5, networked=networked),
         join.joined_step(item, needs=(f"{name}/node", *joins)),
     ]  # fmt: skip
 
@@ -189,7 +197,7 @@ def _master(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[St
             needs=(f"{name}/apiserver-images",), weight=3, background=True,
         ),
         images.images_step(
-            name, "addon-images", "Images: network and DNS", bundle, ADDONS,
+            name, "addon-images", "Images: network and DNS", bundle, _addons(site),
             needs=(f"{name}/controller-images",), weight=3, background=True,
         ),
         # A kubelet that finds no API asks ever more rarely: it comes when its apiserver can follow at once. So do the

@@ -24,7 +24,7 @@ COMMENTS: Mapping[str, str] = {
 }
 """Path → the comment above it."""
 
-_FLOW = frozenset({"roles", "time_servers"})
+_FLOW = frozenset({"roles", "time_servers", "upstream_dns"})
 """Lists written in one line."""
 
 

@@ -52,6 +52,8 @@ def field_rules(known: tuple[str, ...]) -> Mapping[str, FieldRule]:
         "etcd.data_dir": FieldRule("etcd.data-dir", syntax.data_dir),
         "network.pod_cidr": FieldRule("network.pod-cidr", addresses.cidr),
         "network.service_cidr": FieldRule("network.service-cidr", addresses.cidr),
+        "network.mtu": FieldRule("network.mtu", syntax.whole_number(*syntax.MTUS, "An MTU"), optional=True),
+        "network.upstream_dns[]": FieldRule("network.upstream-dns", addresses.ipv4),
         "network.dns_domain": FieldRule("network.dns-domain", syntax.dns_name),
         "time_servers[]": FieldRule("time.server", addresses.time_server),
     }

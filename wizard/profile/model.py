@@ -48,6 +48,8 @@ DnsName = Annotated[str, AfterValidator(_dns_name)]
 
 Port = Annotated[int, Field(ge=syntax.PORTS[0], le=syntax.PORTS[1]), BeforeValidator(_no_truth_value)]
 
+Mtu = Annotated[int, Field(ge=syntax.MTUS[0], le=syntax.MTUS[1]), BeforeValidator(_no_truth_value)]
+
 
 class Part(BaseModel):
     """What every part of a profile is: a value, in which an unknown key is an error."""
@@ -169,12 +171,20 @@ class Network(Part):
     """Network of the Pods; each node takes a /24 of it."""
     service_cidr: str = "10.96.0.0/12"
     """Network of the Services; its tenth address is the cluster's DNS."""
-    plugin: Literal["flannel"] = "flannel"
-    """What carries the Pods' traffic between nodes."""
+    plugin: Literal["flannel", "calico", "cilium", "none"] = "flannel"
+    """What carries the Pods' traffic between nodes; ``none``: you bring it, and nodes wait for it."""
+    backend: Literal["vxlan", "host-gw"] = "vxlan"
+    """How it is carried: in ``vxlan`` packets, or (flannel alone, all nodes on one segment) by plain routes."""
+    mtu: Mtu | None = None
+    """Largest packet of Pods, in bytes. Without it: that of the node's interface, less 50 with ``vxlan``."""
+    images: Literal["bundle", "registry"] = "bundle"
+    """Where nodes get calico's or cilium's images: the bundle they were added to, or a registry, by themselves."""
     kube_proxy: Literal["iptables", "nftables"] = "iptables"
     """How Services are reached on a node."""
     dns_domain: DnsName = "cluster.local"
     """Domain of the Services' names."""
+    upstream_dns: tuple[str, ...] = ()
+    """Name servers for all other names (IPv4). Without them: those of each node's /etc/resolv.conf."""
 
 
 class Profile(Part):

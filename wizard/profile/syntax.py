@@ -27,6 +27,8 @@ NAME_LENGTH = 253
 PORTS = (1, 65535)
 VRIDS = (1, 255)
 """VRRP virtual router IDs (RFC 9568, section 5.2.3)."""
+MTUS = (576, 65520)
+"""Bytes of the largest packet: what every IPv4 host takes (RFC 791), and what IP over InfiniBand can carry."""
 ADVERTS = (0.05, 10.0)
 """Seconds between VRRP adverts that make sense for an API; the protocol itself goes to 40.95 (RFC 9568, 5.2.7)."""
 

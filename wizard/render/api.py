@@ -7,7 +7,7 @@
     keepalived  keepalived.conf, check script, drop-in                          masters
     kubelet     config.yaml, unit, its arguments, its Pods' way to the API      nodes
     static_pods the three manifests of the control plane                        masters
-    manifests   objects for the API: RBAC, flannel, kube-proxy, CoreDNS         once a cluster
+    manifests   objects for the API: RBAC, Pod network, kube-proxy, CoreDNS     once a cluster
 
 Every function gives an empty tuple for a host that the component does not belong on.
 """

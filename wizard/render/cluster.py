@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
-from wizard.render.files import Manifest, fill
+from wizard.render.files import Manifest, checksum, fill
 from wizard.render.images import image_refs
-from wizard.render.node import is_node, node_api_text
-from wizard.render.places import CNI_NETWORK, LOCAL_API, NODE_API
-from wizard.render.site import Site, endpoint_url, service_ip
+from wizard.render.node import is_node, node_api_texts
+from wizard.render.places import NODE_API
+from wizard.render.pod_network import pod_network
+from wizard.render.site import Site, service_ip
 
 
 def manifests(site: Site) -> tuple[Manifest, ...]:
     """Return the cluster's own objects, always in the same order, the same bytes for the same site."""
+    carrier = pod_network(site.profile.network)
     return (
         Manifest("rbac", fill("rbac/rbac.yaml")),
-        Manifest("flannel", _flannel(site)),
+        *((Manifest(carrier.name, carrier.manifest(site)),) if carrier.manifest else ()),
         Manifest("kube-proxy", _kube_proxy(site)),
         Manifest("coredns", _coredns(site)),
-    )
-
-
-def _flannel(site: Site) -> str:
-    network = site.profile.network
-    cni_conf = {
-        "name": CNI_NETWORK,
-        "cniVersion": "0.3.1",
-        "plugins": [
-            {"type": "flannel", "delegate": {"hairpinMode": True, "isDefaultGateway": True}},
-            {"type": "portmap", "capabilities": {"portMappings": True}},
-        ],
-    }
-    net_conf = {
-        "Network": network.pod_cidr,
-        "EnableNFTables": network.kube_proxy == "nftables",
-        "Backend": {"Type": "vxlan"},
-    }
-    texts = (json.dumps(cni_conf, indent=2), json.dumps(net_conf, indent=2))
-    return fill(
-        "flannel/flannel.yaml",
-        image=image_refs(site.versions)["flannel"],
-        cni_conf=texts[0],
-        net_conf=texts[1],
-        checksum=_checksum(*texts, *_ways(site)),
-        node_api=NODE_API,
     )
 
 
@@ -61,19 +34,16 @@ def _kube_proxy(site: Site) -> str:
         "kube-proxy/kube-proxy.yaml",
         image=image_refs(site.versions)["kube-proxy"],
         config=config.rstrip(),
-        checksum=_checksum(config, *_ways(site)),
+        checksum=checksum(config, *node_api_texts(site.profile)),
         node_api=NODE_API,
     )
 
 
-def _ways(site: Site) -> tuple[str, str]:
-    """Return what lies on nodes for these Pods, which read it at their start alone: the same whoever joins."""
-    return node_api_text(LOCAL_API), node_api_text(endpoint_url(site.profile))
-
-
 def _coredns(site: Site) -> str:
     nodes = sum(is_node(host) for host in site.profile.hosts)
-    corefile = fill("coredns/Corefile", dns_domain=site.profile.network.dns_domain, upstream=site.upstream_dns)
+    network = site.profile.network
+    upstream = " ".join(network.upstream_dns) or ("/etc/resolv.conf" if site.upstream_dns else "")
+    corefile = fill("coredns/Corefile", dns_domain=network.dns_domain, upstream=upstream)
     return fill(
         "coredns/coredns.yaml",
         image=image_refs(site.versions)["coredns"],
@@ -83,7 +53,3 @@ def _coredns(site: Site) -> str:
         # With as many replicas as nodes there is no node for a surplus Pod.
         max_surge=0 if nodes <= 2 else 1,
     )
-
-
-def _checksum(*texts: str) -> str:
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cache
@@ -63,3 +64,8 @@ def rendered(
 ) -> RenderedFile:
     """Return the file at `path` made from a template of `assets/`."""
     return RenderedFile(path, fill(template, **values).encode(), mode, owner, secret)
+
+
+def checksum(*texts: str) -> str:
+    """Return a short digest of configuration that Pods read at their start: where it differs, they are made anew."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]

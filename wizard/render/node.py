@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 from wizard.facts.model import Facts
-from wizard.profile.model import Host, Role
+from wizard.profile.model import Host, Profile, Role
 from wizard.render.files import RenderedFile, fill, rendered
 from wizard.render.images import image_refs
-from wizard.render.places import BOOTSTRAP_KUBECONFIG, KUBELET_CONFIG, KUBERNETES, NODE_API
-from wizard.render.site import Site, node_api_url, service_ip
+from wizard.render.places import BOOTSTRAP_KUBECONFIG, KUBELET_CONFIG, KUBERNETES, LOCAL_API, NODE_API
+from wizard.render.site import Site, endpoint_url, node_api_url, service_ip
 
 MEBIBYTE = 1024 * 1024
 
@@ -91,6 +91,11 @@ def node_api_text(server: str) -> str:
     One DaemonSet serves all nodes so, though masters must come up without the VIP and workers have nothing else.
     """
     return fill("kubelet/node-api.conf", server=server)
+
+
+def node_api_texts(profile: Profile) -> tuple[str, str]:
+    """Return both that lie on nodes, for Pods that read theirs at their start alone: the same whoever joins."""
+    return node_api_text(LOCAL_API), node_api_text(endpoint_url(profile))
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,10 +60,12 @@ def objects_step(
 def rollout_step(
     id: str, title: str, hosts: Sequence[str], manifests: str, *,
     needs: tuple[str, ...] = (), after: tuple[str, ...] = (), weight: float, seconds: float = 180.0,
+    networked: bool = True,
 ) -> Step:  # fmt: skip
     """Return the step that waits until every DaemonSet and Deployment of `manifests` has all its Pods ready.
 
-    A node that is down holds nobody up: a DaemonSet may lack as many Pods as there are nodes that are not Ready.
+    A node that is down holds nobody up: a DaemonSet may lack as many Pods as there are nodes that are not Ready. In a
+    cluster whose Pod network is yet to come (not `networked`) no node is Ready, and that tells nothing.
     """
     workloads = tuple(item for item in parse(manifests) if item["kind"] in {"DaemonSet", "Deployment"})
     names = " ".join(f"{item['kind'].lower()}/{item['metadata']['name']}" for item in workloads)
@@ -86,14 +88,14 @@ def rollout_step(
         live = [item for line in lines for item in items_of(line)]
         if not live and status != 0:
             return Unknown("the API does not answer yet")
-        down = sum(line.startswith("node ") and line != "node True" for line in lines)
+        down = sum(networked and line.startswith("node ") and line != "node True" for line in lines)
         diff = tuple(diff for item in workloads if (diff := not_ready(item, live, down)))
         return Drifted(diff) if diff else Satisfied(f"{names} ready")
 
     return Step(
         id, title, hosts[0], "cluster", Probe(f"{get}\n{nodes}", judge),
         # kubectl would wait for the Pods of nodes that are down as well: then the looks after it do the waiting.
-        Change(script=f"if {nodes} | grep -qvx 'node True'; then :; else\n{ready}\nfi"),
+        Change(script=f"if {nodes} | grep -qvx 'node True'; then :; else\n{ready}\nfi" if networked else ready),
         needs=needs, after=after, alternates=tuple(hosts[1:]), weight=weight, timeout=seconds + 30, settle=seconds,
     )  # fmt: skip
 
@@ -125,8 +127,11 @@ def not_ready(wanted: Object, live: Sequence[Object], down: int = 0) -> Diff | N
     return Diff(label_of(wanted), "", "all ready")
 
 
-def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
-    """Return the step that makes `host` a Ready node with the labels and taints of a master."""
+def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: float, networked: bool = True) -> Step:
+    """Return the step that makes `host` a Ready node with the labels and taints of a master.
+
+    Not `networked` it need not be Ready: that comes with a Pod network that somebody else brings.
+    """
     name = host.name
     label = f"{KUBECTL} label --overwrite node {name} {CONTROL_PLANE}= -o jsonpath='{{.spec.taints[*].key}}'"
     taint, wanted = f"{KUBECTL} taint --overwrite node {name} {CONTROL_PLANE}", not profile.masters_schedulable
@@ -138,33 +143,36 @@ def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: f
     ready = f"{KUBECTL} wait --for=condition=Ready node/{name} >/dev/null 2>&1"
     registered = wait_on_host(f"{there} --timeout=30s", 90, f"node {name} did not register", LOGS)
     became_ready = wait_on_host(f"{ready} --timeout=30s", 130, f"node {name} did not become Ready", LOGS)
+    wait = f"{ready} --timeout=20s || {WAKE}\n{became_ready}\n" if networked else ""
+    words = IS[networked]
 
     def judge(output: str, status: int) -> Verdict:
         found = items_of(output)
         if not found:
             return (
-                Unknown("the API does not answer yet") if status != 0 else Drifted((Diff(f"node {name}", "", "Ready"),))
+                Unknown("the API does not answer yet") if status != 0 else Drifted((Diff(f"node {name}", "", words),))
             )
-        diff = master_differences(found[0], host, schedulable=profile.masters_schedulable)
-        return Drifted(diff) if diff else Satisfied(f"node {name} is Ready")
+        diff = master_differences(found[0], host, schedulable=profile.masters_schedulable, networked=networked)
+        return Drifted(diff) if diff else Satisfied(f"node {name} is {words}")
 
     return Step(
-        f"{name}/node", "Node is Ready", name, "nodes",
+        f"{name}/node", f"Node is {words}", name, "nodes",
         Probe(f"{KUBECTL} get node {name} --ignore-not-found -o json", judge),
         Change(
-            script=f"{there} --timeout=10s || {WAKE}\n{registered}\n{marked}\n"
-            f"{ready} --timeout=20s || {WAKE}\n{became_ready}\n"
+            script=f"{there} --timeout=10s || {WAKE}\n{registered}\n{marked}\n{wait}"
         ),
         needs=needs, weight=weight, timeout=300.0, settle=10.0,
     )  # fmt: skip
 
 
+IS = {True: "Ready", False: "registered"}
+"""What a node has to become, by whether its Pod network comes with the cluster."""
 WAKE = "systemctl restart kubelet"
 """A kubelet that waited long for its API asks ever more rarely, up to a minute apart; started anew it asks at once."""
 LOGS = "journalctl -u kubelet -n 15 --no-pager -o cat >&2"
 
 
-def master_differences(node: Object, host: Host, *, schedulable: bool) -> tuple[Diff, ...]:
+def master_differences(node: Object, host: Host, *, schedulable: bool, networked: bool = True) -> tuple[Diff, ...]:
     """Return what of a master's Node object is not as wanted: label, taint, Ready, its address."""
     subject = f"node {host.name}"
     diff = []
@@ -177,16 +185,16 @@ def master_differences(node: Object, host: Host, *, schedulable: bool) -> tuple[
     if tainted == schedulable:
         words = ("none", "NoSchedule")
         diff.append(Diff(f"{subject} taint {CONTROL_PLANE}", words[tainted], words[not tainted]))
-    return (*diff, *node_differences(node, host))
+    return (*diff, *node_differences(node, host, networked=networked))
 
 
-def node_differences(node: Object, host: Host) -> tuple[Diff, ...]:
-    """Return what of any Node object is not as wanted: Ready, its address."""
+def node_differences(node: Object, host: Host, *, networked: bool = True) -> tuple[Diff, ...]:
+    """Return what of any Node object is not as wanted: Ready (where it is `networked`), its address."""
     subject = f"node {host.name}"
     diff = []
     status = node.get("status", {})
     ready: Object = next((item for item in status.get("conditions", ()) if item.get("type") == "Ready"), {})
-    if ready.get("status") != "True":
+    if networked and ready.get("status") != "True":
         diff.append(Diff(f"{subject} condition Ready", str(ready.get("message", "unknown"))[:200], "True"))
     address = next((item["address"] for item in status.get("addresses", ()) if item["type"] == "InternalIP"), "")
     if address and address != host.ip:

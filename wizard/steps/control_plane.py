@@ -16,6 +16,7 @@ from wizard.profile.model import Host
 from wizard.render import api as render
 from wizard.render.control_plane import CREDENTIALS
 from wizard.render.places import API_PORT, CONTROLLER_MANAGER_PORT, MANIFESTS, NODE_API, SCHEDULER_PORT
+from wizard.render.pod_network import POD_NETWORKS
 from wizard.render.site import Site
 from wizard.steps.balancer import draining
 from wizard.steps.etcd import api_ready
@@ -24,7 +25,7 @@ from wizard.steps.kit import Service, files_of, listening, note_folders, service
 KUBELET_UNIT = "kubelet.service"
 KUBELET_STATE = (
     *("/var/lib/kubelet", "/var/log/pods", "/var/log/containers", "/usr/libexec/kubernetes"),
-    *("/var/lib/cni", "/run/flannel", "/etc/cni/net.d/10-flannel.conflist"),
+    *(path for row in POD_NETWORKS for path in row.paths),
     "/etc/systemd/logind.conf.d/99-kubelet.conf",
 )
 """What the kubelet and the Pods it runs make on the host; the last so that a shutdown waits for Pods."""

@@ -25,7 +25,7 @@ from wizard.profile.model import Host
 from wizard.remote.base import Secret
 from wizard.render.places import BOOTSTRAP_KUBECONFIG, KUBELET_CLIENT, KUBELET_KUBECONFIG, PKI
 from wizard.render.site import Site, endpoint_url
-from wizard.steps.cluster import KUBECTL, LOGS, WAKE, node_differences
+from wizard.steps.cluster import IS, KUBECTL, LOGS, WAKE, node_differences
 from wizard.steps.kit import asked_again, files_of, files_step, wait_on_host
 from wizard.steps.objects import items_of
 
@@ -173,8 +173,11 @@ def joined_step(host: Host, *, needs: tuple[str, ...]) -> Step:
     )  # fmt: skip
 
 
-def worker_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
-    """Return the step that makes a worker a Ready node. It asks with the kubelet's own certificate, through the VIP."""
+def worker_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float, networked: bool = True) -> Step:
+    """Return the step that makes a worker a Ready node. It asks with the kubelet's own certificate, through the VIP.
+
+    Not `networked` it need not be Ready: that comes with a Pod network that somebody else brings.
+    """
     name = host.name
     url = shlex.quote(f"{endpoint_url(site.profile)}/api/v1/nodes/{name}")
     credentials = f"--cacert {PKI}/ca.crt --cert {KUBELET_CLIENT} --key {KUBELET_CLIENT}"
@@ -188,20 +191,22 @@ def worker_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float
         if not found:
             # curl's 22: the API answered with an error, above all that there is no such node.
             return (
-                Drifted((Diff(f"node {name}", "", "Ready"),))
+                Drifted((Diff(f"node {name}", "", IS[networked]),))
                 if status == 22
                 else Unknown("the kubelet has not joined yet, or the API does not answer at the VIP")
             )
-        diff = node_differences(found[0], host)
-        return Drifted(diff) if diff else Satisfied(f"node {name} is Ready")
+        diff = node_differences(found[0], host, networked=networked)
+        return Drifted(diff) if diff else Satisfied(f"node {name} is {IS[networked]}")
 
+    wait = (
+        f"( {wait_on_host(ready, 20, '')} ) 2>/dev/null || {WAKE}\n"
+        f"{wait_on_host(ready, 130, f'node {name} did not become Ready', LOGS)}\n"
+    )
     return Step(
-        f"{name}/node", "Node is Ready", name, "nodes", Probe(ask, judge),
+        f"{name}/node", f"Node is {IS[networked]}", name, "nodes", Probe(ask, judge),
         Change(
             script=f"( {wait_on_host(there, 15, '')} ) 2>/dev/null || {WAKE}\n"
-            f"{wait_on_host(there, 90, f'node {name} did not register', LOGS)}\n"
-            f"( {wait_on_host(ready, 20, '')} ) 2>/dev/null || {WAKE}\n"
-            f"{wait_on_host(ready, 130, f'node {name} did not become Ready', LOGS)}\n"
+            f"{wait_on_host(there, 90, f'node {name} did not register', LOGS)}\n{wait if networked else ''}"
         ),
         needs=needs, weight=weight, timeout=300.0, settle=10.0,
     )  # fmt: skip

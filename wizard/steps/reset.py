@@ -6,15 +6,17 @@ a reset that was killed is done again from whatever it had come to.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wizard.engine.marker import DIRECTORIES, FOLDERS, MARKER, STATE, parse
 from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Unknown, Verdict
 from wizard.errors import Level, Problem
-from wizard.profile.model import Host
+from wizard.profile.model import Host, Profile
 from wizard.render.files import fill
-from wizard.render.places import CNI_NETWORK, ETCD_CONFIG, ETCD_PKI, RUN
+from wizard.render.places import ETCD_CONFIG, ETCD_PKI, RUN
+from wizard.render.pod_network import POD_NETWORKS
 from wizard.render.site import Site
 from wizard.steps import balancer, control_plane, etcd, runtime
 from wizard.steps.cluster import KUBECTL
@@ -23,7 +25,10 @@ from wizard.steps.host import TURNED_OFF
 UNITS = (
     control_plane.KUBELET_UNIT, balancer.KEEPALIVED_UNIT, balancer.HAPROXY_UNIT, etcd.UNIT, runtime.UNIT,
 )  # fmt: skip
-LINKS = ("cni0", "flannel.1")
+CHAINS = ("KUBE-", *(name for row in POD_NETWORKS for name in row.chains))
+LINKS = tuple(name for row in POD_NETWORKS for name in row.links)
+NETWORKS = tuple(row.cni_name for row in POD_NETWORKS if row.cni_name)
+TABLES = ("kube-proxy", *(name for row in POD_NETWORKS for name in row.tables))
 DRAIN_SECONDS = 120
 STAYS = "stays "
 """How a line of a look begins that names what could not be put back."""
@@ -48,7 +53,7 @@ def reset_steps(
 
     if marker and marker.uid:
         add("stop", "Services and Pods end", _stop, vip=site.profile.endpoint.vip)
-        add("pod-network", "Pod network", _network, pods=site.profile.network.pod_cidr)
+        add("pod-network", "Pod network", _network, values=network_values(site.profile))
         add("data", "Pods' data, images, etcd's data", _data)
         add("files", "Files and settings as before", _files, paths=tuple(marker.files))
         add("kernel", "Kernel parameters and swap as before", _kernel, run=run)
@@ -119,8 +124,19 @@ def _stop(id: str, title: str, host: str, *, vip: str, **more: Any) -> Step:
     return _step(id, title, host, "stop", values, verdict, timeout=180.0, weight=15, **more)
 
 
-def _network(id: str, title: str, host: str, *, pods: str, **more: Any) -> Step:
-    values = {"links": " ".join(LINKS), "pods": pods, "networks": CNI_NETWORK}
+def network_values(profile: Profile) -> dict[str, str]:
+    """Return what the script that takes the Pod network off a host is filled with."""
+    return {
+        "links": " ".join(shlex.quote(name) for name in LINKS),
+        "chains": "|".join(CHAINS),
+        "tables": "|".join(TABLES),
+        "networks": "|".join(NETWORKS),
+        "pods": profile.network.pod_cidr,
+        "nodes": "|".join(host.ip.replace(".", r"\.") for host in profile.hosts),
+    }
+
+
+def _network(id: str, title: str, host: str, *, values: Mapping[str, str], **more: Any) -> Step:
     return _step(id, title, host, "network", values, "no link, route or rule of it", timeout=60.0, weight=1, **more)
 
 

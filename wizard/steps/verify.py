@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wizard.engine.step import Blocked, Change, Diff, Drifted, Probe, Satisfied, Step, Unknown, Verdict
 from wizard.errors import Level, Problem
@@ -20,6 +20,7 @@ from wizard.render.files import fill
 from wizard.render.images import image_refs
 from wizard.render.node import is_node
 from wizard.render.places import RUN
+from wizard.render.pod_network import pod_network
 from wizard.render.site import endpoint_url
 from wizard.steps.cluster import kubectl
 
@@ -50,6 +51,8 @@ class Check:
     hint: str
 
 
+CARRIER = "{carrier}"
+"""Stands in a hint for where to look at what carries the Pods' traffic."""
 _KUBELET = "The apiservers must reach TCP 10250 on that node, and trust its certificate (`slipway apply` mends that)."
 _FIRST = "Where Pods don't reach each other by address, mend that first."
 _PROXY = "Look at the logs of that node's kube-proxy, in namespace kube-system."
@@ -66,8 +69,7 @@ CHECKS = (
         "address",
         "Pods on all nodes reach each other by address",
         "Pods don't reach each other by address",
-        "The Pod network's port must be open between all nodes (flannel: UDP 8472), on hosts and between them. "
-        "Then look at the logs in namespace kube-flannel.",
+        CARRIER,
     ),
     Check(
         "name",
@@ -124,13 +126,15 @@ def verify_steps(
     masters = tuple(host.name for host in site.profile.masters)
     digest = digest_of(site, manifests)
     passed = digest if installing else ""
+    look = pod_network(site.profile.network).look
+    checks = [replace(check, hint=check.hint.replace(CARRIER, look)) for check in CHECKS]
     tried = Step(
         "verify/try", "All is tried on every node", masters[0], "verify",
         Probe(_read("^done$"), lambda output, _: judge_run(output, run, passed)),
         Change(script=script(site, run, digest), ours=(NOTE,)),
         needs=needs, alternates=masters[1:], weight=10, timeout=SECONDS + 3 * len(_nodes(site)),
     )  # fmt: skip
-    return (tried, *(_check_step(check, masters, run, passed, absent=not installing) for check in CHECKS))
+    return (tried, *(_check_step(check, masters, run, passed, absent=not installing) for check in checks))
 
 
 def _check_step(check: Check, masters: tuple[str, ...], run: str, passed: str, *, absent: bool) -> Step:
