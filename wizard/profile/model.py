@@ -177,8 +177,8 @@ class Network(Part):
     """How it is carried: in ``vxlan`` packets, or (flannel alone, all nodes on one segment) by plain routes."""
     mtu: Mtu | None = None
     """Largest packet of Pods, in bytes. Without it: that of the node's interface, less 50 with ``vxlan``."""
-    images: Literal["bundle", "registry"] = "bundle"
-    """Where nodes get calico's or cilium's images: the bundle they were added to, or a registry, by themselves."""
+    images: Literal["registry"] | None = None
+    """``registry``: nodes fetch calico's or cilium's images by themselves. Without it: the bundle has to have them."""
     kube_proxy: Literal["iptables", "nftables"] = "iptables"
     """How Services are reached on a node."""
     dns_domain: DnsName = "cluster.local"

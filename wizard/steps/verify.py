@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from wizard.engine.step import Blocked, Change, Diff, Drifted, Probe, Satisfied, Step, Unknown, Verdict
 from wizard.errors import Level, Problem
-from wizard.profile.model import Host
+from wizard.profile.model import Host, Network
 from wizard.render.api import Manifest, Site
 from wizard.render.files import fill
 from wizard.render.images import image_refs
@@ -51,8 +51,6 @@ class Check:
     hint: str
 
 
-CARRIER = "{carrier}"
-"""Stands in a hint for where to look at what carries the Pods' traffic."""
 _KUBELET = "The apiservers must reach TCP 10250 on that node, and trust its certificate (`slipway apply` mends that)."
 _FIRST = "Where Pods don't reach each other by address, mend that first."
 _PROXY = "Look at the logs of that node's kube-proxy, in namespace kube-system."
@@ -69,7 +67,7 @@ CHECKS = (
         "address",
         "Pods on all nodes reach each other by address",
         "Pods don't reach each other by address",
-        CARRIER,
+        pod_network(Network()).look,
     ),
     Check(
         "name",
@@ -127,7 +125,7 @@ def verify_steps(
     digest = digest_of(site, manifests)
     passed = digest if installing else ""
     look = pod_network(site.profile.network).look
-    checks = [replace(check, hint=check.hint.replace(CARRIER, look)) for check in CHECKS]
+    checks = [replace(check, hint=look) if check.what == "address" else check for check in CHECKS]
     tried = Step(
         "verify/try", "All is tried on every node", masters[0], "verify",
         Probe(_read("^done$"), lambda output, _: judge_run(output, run, passed)),

@@ -124,6 +124,8 @@ def blank() -> Draft:
         "endpoint.vrid": "51",
         "network.pod_cidr": "10.244.0.0/16",
         "network.service_cidr": "10.96.0.0/12",
+        "network.plugin": "flannel",
+        "network.backend": "vxlan",
         "network.kube_proxy": "iptables",
         "kubernetes": versions.default(),
         "etcd.data_dir": "/var/lib/etcd",

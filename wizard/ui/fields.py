@@ -91,11 +91,42 @@ NETWORK = (
         "10.96.0.0/12",
     ),
     FieldSpec(
+        "network.plugin",
+        "Plug-in",
+        "What carries traffic between Pods. flannel comes with the bundle. calico and cilium add network policies; "
+        "their images are added to the bundle first. none: you install yours afterwards, and nodes wait for it.",
+        choices=("flannel", "calico", "cilium", "none"),
+    ),
+    FieldSpec(
+        "network.backend",
+        "Carried by",
+        "vxlan works over any network. host-gw sends packets as they are, which is faster, and needs flannel and all "
+        "nodes on one segment.",
+        choices=("vxlan", "host-gw"),
+    ),
+    FieldSpec(
+        "network.mtu",
+        "Pods' MTU",
+        "The largest packet of Pods, in bytes. Set it where the hosts' interfaces differ, or where the network between "
+        "them carries less than they say.",
+        "1450",
+        "int",
+        empty="the interface's, less 50 with vxlan",
+    ),
+    FieldSpec(
         "network.kube_proxy",
         "kube-proxy",
         "How Services are made real on each host. iptables runs everywhere; nftables scales better to thousands of "
         "Services and needs kernel 5.13 or later.",
         choices=("iptables", "nftables"),
+    ),
+    FieldSpec(
+        "network.upstream_dns",
+        "Name servers",
+        "Who answers Pods' questions for names outside the cluster.",
+        "10.0.0.53 10.0.1.53",
+        "list",
+        empty="those of each node's /etc/resolv.conf",
     ),
     FieldSpec(
         "time_servers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wizard.errors import Level
-from wizard.facts.model import Route
+from wizard.facts.model import Marker, Route
 
 from . import sites as site
 from .case import Case
@@ -17,11 +17,15 @@ def endpoint(**changes: Any) -> dict[str, Any]:
     return {"wanted": site.profile(endpoint={"vip": "10.20.0.100"} | changes)}
 
 
-def worker(on: str = "", **changes: Any) -> dict[str, Any]:
+def network(**changes: Any) -> dict[str, Any]:
+    return {"wanted": site.profile(network=changes)}
+
+
+def worker(on: str = "", network: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     """Return three masters and a worker; `on` says which hosts are bent."""
     hosts: list[dict[str, Any]] = [{"name": f"m{number}", "address": f"10.20.0.1{number}"} for number in (1, 2, 3)]
     hosts.append({"name": "w1", "address": "10.20.0.14", "roles": ["worker"], **changes})
-    return {"wanted": site.profile(hosts=hosts)} | ({"on": on} if on else {})
+    return {"wanted": site.profile(hosts=hosts, network=network or {})} | ({"on": on} if on else {})
 
 
 PROXY = site.system(proxy=("http_proxy=http://proxy:3128", "no_proxy=localhost,10.20.0.0/24,10.96.0.0/12"))
@@ -80,6 +84,64 @@ CASES = (
         ("Service", "10.100.0.0/16", "10.20.0.9"),
         "network.service_cidr",
     ),
+    Case(
+        "network.host-gw-segment",
+        ERROR,
+        site.interface(addresses=("10.20.0.11/32",)),
+        ("m2 and m3 are outside of 10.20.0.11/32", "vxlan"),
+        "network.backend",
+        given=network(backend="host-gw"),
+    ),
+    Case(
+        "network.host-gw-segment",
+        ERROR,
+        site.interface(addresses=("10.30.0.14/24",)),
+        ("m1, m2 and m3 are outside of 10.30.0.0/24",),
+        host="w1",
+        given=worker(node_ip="10.30.0.14", network={"backend": "host-gw"}) | {"on": "w1"},
+    ),
+    Case(
+        "network.mtu-differs",
+        WARNING,
+        site.interface(mtu=9000),
+        ("1500 on m2 and m3; 9000 on m1", "network.mtu to 1450."),
+        "network.mtu",
+        host="",
+    ),
+    Case(
+        "network.mtu-large",
+        ERROR,
+        site.interface(mtu=1400),
+        ("1451", "eth0", "1400, less 50", "at most 1350"),
+        "network.mtu",
+        given=network(mtu=1451),
+    ),
+    Case(
+        "network.mtu-large",
+        ERROR,
+        None,
+        ("1501", "at most 1500"),
+        given=network(mtu=1501, backend="host-gw"),
+    ),
+    Case(
+        "network.plugin-changed",
+        ERROR,
+        site.traces(marker=Marker(site.UID, "site", "{}"), cni=("/etc/cni/net.d/10-flannel.conflist",)),
+        ("are on flannel", "asks for cilium", "back to flannel"),
+        "network.plugin",
+        given=network(plugin="cilium", images="registry") | {"uid": site.UID},
+    ),
+    Case(
+        "bundle.images-absent",
+        ERROR,
+        None,
+        ("quay.io/calico/node:v", "quay.io/calico/cni:v", "slipway bundle add FILE", "network.images"),
+        "network.plugin",
+        host="",
+        given=network(plugin="calico"),
+    ),
+    Case("port.taken", ERROR, site.listener("udp", "*", 4789), ("calico",), given=network(plugin="calico")),
+    Case("firewall.active", WARNING, site.unit("ufw"), ("UDP 4789",), given=network(plugin="calico")),
     Case("vip.taken", ERROR, site.interface(addresses=("10.20.0.11/24", "10.20.0.100/32")), ("eth0",), "endpoint.vip"),
     Case("vip.outside-subnet", ERROR, None, ("10.20.0.0/24",), "endpoint.vip", given=endpoint(vip="10.21.0.100")),
     Case("vip.not-usable", ERROR, None, ("10.20.0.0/24",), "endpoint.vip", given=endpoint(vip="10.20.0.255")),

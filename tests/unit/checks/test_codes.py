@@ -28,6 +28,7 @@ def test_no_code_is_said_that_is_not_in_the_list() -> None:
         if path.name != "codes.py":
             said |= set(re.findall(rf'"((?:{families})\.[a-z0-9]+(?:-[a-z0-9]+)*)"', path.read_text()))
     fields = {"etcd.data_dir", "network.pod_cidr", "network.service_cidr", "endpoint.vip"}
+    fields |= {"network.backend", "network.mtu", "network.plugin"}
     made = {"software.haproxy-active", "software.keepalived-active"}
     assert said - fields == set(CODES) - made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -13,7 +14,7 @@ from tests.unit.render.sites import PRACTICE, facts, profile, site
 from tests.unit.steps.samples import bundle
 from wizard.bundle.lock import BundleError
 from wizard.engine.graph import checked
-from wizard.engine.step import Change, Drifted, Plan, Step
+from wizard.engine.step import Change, Drifted, Plan, Satisfied, Step
 from wizard.facts.cluster import ETCD_WORKED
 from wizard.facts.model import ClusterTraces
 from wizard.pki.certificates import new_leaf
@@ -21,12 +22,13 @@ from wizard.pki.store import Pki, make
 from wizard.pki.wanted import node_client
 from wizard.pki.wanted import wanted as certificates
 from wizard.plans.install import install
-from wizard.profile.model import Profile, Role
+from wizard.profile.model import Network, Profile, Role
 from wizard.render.api import Site
 from wizard.steps.join import new_token
 
 SHAPES = [(1, 0), (3, 0), (3, 2), (5, 0), (7, 0)]
 NOW = datetime.datetime.now(datetime.UTC)
+MASTER_TAINT = [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]
 ETCD_ONLY = {"packages", "settings", "pki", "swap", "etcd-binaries", "etcd"}
 
 
@@ -276,6 +278,51 @@ def test_the_last_phase_proves_the_cluster_once_all_of_it_runs() -> None:
     assert proof[0].id == "verify/try"
     assert set(proof[0].needs) == {"cluster/endpoint", "cluster/rollout"}
     assert not [step.id for step in others if set(step.before) & {step.id for step in proof}]
+
+
+def test_where_the_site_brings_its_pod_network_nobody_waits_for_it() -> None:
+    """Nodes register and kube-proxy runs; Ready nodes, CoreDNS and the proof come with what the site installs."""
+    network = Network(plugin="none")
+    plan = planned(profile(3, 0, 1, network=network))
+    steps = {step.id: step for step in checked(plan).values()}
+    assert not [name for name in steps if name.startswith("verify/")]
+    subjects = {pipe.subject for pipe in change_of(steps["w1/node-images"]).pipes}
+    assert subjects == {f"image registry.example/{name}:v1" for name in ("pause", "kube-proxy", "coredns")}
+    unready = {"type": "Ready", "status": "False", "message": "cni plugin not initialized"}
+    for name, labels, taints in (
+        ("m1", {"node-role.kubernetes.io/control-plane": ""}, MASTER_TAINT),
+        ("w1", {}, []),
+    ):
+        step = steps[f"{name}/node"]
+        status = {"conditions": [unready], "addresses": []}
+        node = {
+            "kind": "Node",
+            "metadata": {"name": name, "labels": labels},
+            "spec": {"taints": taints},
+            "status": status,
+        }
+        assert isinstance(step.probe.judge(json.dumps(node), 0), Satisfied)
+        assert isinstance(of(planned(profile(3, 0, 1)), name)["node"].probe.judge(json.dumps(node), 0), Drifted)
+        assert (step.title, "Ready" in change_of(step).script) == ("Node is registered", False)
+    rollout = steps["cluster/rollout"]
+    assert "coredns" not in change_of(rollout).script
+    assert "daemonset/kube-proxy" in change_of(rollout).script
+    running = {"desiredNumberScheduled": 4, "updatedNumberScheduled": 4, "observedGeneration": 1}
+    for ready, kind in ((4, Satisfied), (0, Drifted)):
+        proxy = {
+            "kind": "DaemonSet",
+            "metadata": {"name": "kube-proxy", "namespace": "kube-system", "generation": 1},
+            "status": {**running, "numberReady": ready},
+        }
+        assert isinstance(rollout.probe.judge(json.dumps(proxy) + "\n" + "node False\n" * 4, 0), kind)
+
+
+def test_images_that_nodes_fetch_are_no_steps_and_others_must_be_in_the_bundle() -> None:
+    fetched = planned(profile(network=Network(plugin="calico", images="registry")))
+    refs = {pipe.subject for pipe in change_of(of(fetched, "m1")["addon-images"]).pipes}
+    assert refs == {f"image registry.example/{name}:v1" for name in ("kube-proxy", "coredns")}
+    with pytest.raises(BundleError, match="no image/calico-node"):
+        planned(profile(network=Network(plugin="calico")))
 
 
 def test_what_the_bundle_lacks_is_said_before_anything_is_planned() -> None:

@@ -100,6 +100,16 @@ CASES: list[tuple[str, list[tuple[str, Any]], str]] = [
     ("network.pod-large", [("network.pod_cidr", "100.0.0.0/6")], "network.pod_cidr"),
     ("network.service-small", [("network.service_cidr", "10.96.0.0/29")], "network.service_cidr"),
     ("network.service-large", [("network.service_cidr", "172.0.0.0/8")], "network.service_cidr"),
+    ("network.backend", [("network.plugin", "calico"), ("network.backend", "host-gw")], "network.backend"),
+    ("network.backend", [("network.backend", "host-gw"), ("network.plugin", "cilium")], "network.backend"),
+    ("network.plugin-none", [("network.plugin", "none")], "network.plugin"),
+    ("network.upstream-dns", [("network.upstream_dns", ["dns.example"])], "network.upstream_dns[0]"),
+    ("network.upstream-dns", [("network.upstream_dns", ["10.0.0.2", "127.0.0.53"])], "network.upstream_dns[1]"),
+    (
+        "network.upstream-dns-many",
+        [("network.upstream_dns", [f"10.0.0.{number}" for number in range(1, 17)])],
+        "network.upstream_dns",
+    ),
     ("time.server", [("time_servers", ["pool ntp"])], "time_servers[0]"),
     ("time.server", [("time_servers", ["10.0.0.300"])], "time_servers[0]"),
     ("zones.partial", [("hosts[0].zone", "a")], "hosts"),
@@ -145,7 +155,7 @@ def test_every_code_of_the_rules_is_tried_and_every_code_tried_is_documented() -
     by_loading = {
         *(code for code in CODES if code.startswith("profile.")),
         *("host.name", "ssh.port", "endpoint.port", "endpoint.vrid", "endpoint.advert-interval"),
-        *("endpoint.dns-name", "network.dns-domain"),
+        *("endpoint.dns-name", "network.dns-domain", "network.mtu"),
     }  # what keeps a file from being a profile at all: test_profile_load.py
     assert {case[0] for case in CASES} | set(BY_COUNT) | by_loading == set(CODES)
     assert set(CODES) >= COUNT_CODES

@@ -137,5 +137,9 @@ def test_dns_follows_the_domain_and_stands_without_name_servers() -> None:
     corefile = objects(site(domain))["ConfigMap", "coredns"]["data"]["Corefile"]
     assert "kubernetes site.example in-addr.arpa" in corefile
     assert "forward . /etc/resolv.conf" in corefile
+    own = profile(network=Network(upstream_dns=("10.0.0.53", "10.0.1.53")))
+    for has_some in (True, False):
+        corefile = objects(Site(own, V1_37, "uid-1", upstream_dns=has_some))["ConfigMap", "coredns"]["data"]["Corefile"]
+        assert "forward . 10.0.0.53 10.0.1.53 {" in corefile
     alone = Site(domain, V1_37, "uid-1", upstream_dns=False)
     assert "forward" not in objects(alone)["ConfigMap", "coredns"]["data"]["Corefile"]

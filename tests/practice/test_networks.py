@@ -1,0 +1,187 @@
+"""Another Pod network than the default one: plain routes, Services by nftables, an MTU and name servers of the site's."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import struct
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import yaml
+
+from wizard import practice, versions
+from wizard.bundle.lock import Bundle
+from wizard.profile.model import Endpoint, Host, Network, Profile
+from wizard.render.api import Site, manifests
+from wizard.steps.objects import compare, parse
+
+from .helpers import Lab, Labs, until
+
+pytestmark = pytest.mark.practice
+
+MTU = 1380
+ANSWER = "192.0.2.77"
+
+
+@contextmanager
+def name_server(address: str) -> Iterator[None]:
+    """Serve DNS at `address` for as long as the block lasts: every name has the address `ANSWER`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind((address, 53))
+        server.settimeout(0.2)
+        end = threading.Event()
+
+        def serve() -> None:
+            while not end.is_set():
+                try:
+                    asked, client = server.recvfrom(512)
+                except TimeoutError:
+                    continue
+                # Header, the question as it came, and one answer that points to it (RFC 1035, 4.1).
+                stop = asked.index(b"\0", 12) + 5
+                ours = asked[stop - 4 : stop - 2] == b"\0\x01"
+                header = asked[:2] + struct.pack(">HHHHH", 0x8180, 1, int(ours), 0, 0)
+                record = struct.pack(">HHHIH", 0xC00C, 1, 1, 60, 4) + socket.inet_aton(ANSWER) if ours else b""
+                server.sendto(header + asked[12:stop] + record, client)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            end.set()
+            thread.join()
+
+
+def upstream(site: Lab) -> str:
+    """Return this machine's own address beside the hosts."""
+    return site.hosts[0].address.rpartition(".")[0] + ".1"
+
+
+def bent(site: Lab, name: str, **network: Any) -> Any:
+    return site.written(name, lambda data: data.setdefault("network", {}).update(network))
+
+
+@pytest.fixture(scope="module")
+def site(labs: Labs, bundle: Bundle) -> Iterator[Lab]:
+    made = labs.open("networks")
+    wanted = {"backend": "host-gw", "kube_proxy": "nftables", "mtu": MTU, "upstream_dns": [upstream(made)]}
+    with name_server(upstream(made)):
+        # An install ends with the proof: Pods across nodes, names, Services, NodePorts.
+        made.kept["profile"] = bent(made, "networks", **wanted)
+        yield made.installed(made.kept["profile"])
+    labs.end("networks")
+
+
+def test_pods_are_reached_by_the_hosts_own_routes(site: Lab) -> None:
+    parts = {host.name: site.on(host.name, ". /run/flannel/subnet.env; echo $FLANNEL_SUBNET") for host in site.hosts}
+    assert len(set(parts.values())) == 3
+    for host in site.hosts:
+        routes = site.on(host.name, "ip -4 route").splitlines()
+        for other in site.hosts:
+            if other != host:
+                network = parts[other.name].replace(".1/24", ".0/24")
+                assert f"{network} via {other.address} dev eth0" in " ".join(routes)
+        links = site.on(host.name, "ls /sys/class/net").split()
+        assert not [link for link in links if link.startswith("flannel")]
+    sizes = "cat /sys/class/net/cni0/mtu $(ls -d /sys/class/net/cni0/lower_*)/mtu; cat /sys/class/net/eth0/mtu"
+    found = [site.on(host.name, sizes, check=False).split() for host in site.hosts]
+    assert {size for sizes in found for size in sizes[:-1]} == {str(MTU)}
+    assert {sizes[-1] for sizes in found} == {"1500"}
+
+
+def test_services_are_kept_by_nftables_and_nothing_of_it_by_iptables(site: Lab) -> None:
+    for host in site.hosts:
+        tables = site.on(host.name, "nft list tables")
+        assert {"table ip kube-proxy", "table ip flannel-ipv4"} <= set(tables.splitlines())
+        saved = site.on(host.name, "for kind in nft legacy; do iptables-$kind-save 2>/dev/null; done")
+        assert not re.findall(r"KUBE-(?:SERVICES|NODEPORTS|SVC)\S*|FLANNEL\S*", saved)
+        assert "10.96.0.1" in site.on(host.name, "nft list table ip kube-proxy")
+
+
+def test_names_outside_the_cluster_are_asked_of_the_sites_servers(site: Lab) -> None:
+    found = site.kubectl("-n", "kube-system", "get", "pods", "-l", "k8s-app=kube-proxy", "-o", "name").split()[0]
+    ask = ("-n", "kube-system", "exec", found, "--", "nslookup", "printer.site.example", "10.96.0.10")
+    until("CoreDNS asks the site's server", lambda: ANSWER in site.kubectl(*ask, check=False), 20)
+    spread = site.kubectl("-n", "kube-system", "get", "pods", "-l", "k8s-app=kube-dns", "-o", "json")
+    assert len({pod["spec"]["nodeName"] for pod in json.loads(spread)["items"]}) == 2
+    budget = site.kubectl("-n", "kube-system", "get", "pdb", "coredns", "-o", "jsonpath={.status.disruptionsAllowed}")
+    assert budget == "1"
+
+
+def test_the_same_again_changes_nothing(site: Lab) -> None:
+    said = site.apply(site.kept["profile"])
+    assert (said.exit, said.found["changed"]) == (0, []), said.words
+
+
+def test_what_does_not_fit_is_held_before_anything_is_touched(site: Lab) -> None:
+    said = site.slipway("check", bent(site, "cilium", plugin="cilium", backend="vxlan", mtu=None))
+    assert said.exit == 3
+    assert "slipway bundle add" in said.problem("bundle.images-absent")["hint"]
+    assert {f"m{n} network.plugin-changed" for n in (1, 2, 3)} <= set(said.errors())
+    said = site.slipway("check", bent(site, "large", mtu=1500))
+    assert {f"m{n} network.mtu-large" for n in (1, 2, 3)} <= set(said.errors())
+
+
+@pytest.mark.parametrize("plugin", ["calico", "cilium"])
+def test_the_api_takes_manifests_that_never_ran_here_as_they_are(site: Lab, plugin: Any) -> None:
+    """Every field is one that the API knows, and what it makes of them is no drift."""
+    hosts = tuple(Host(name=host.name, address=host.address) for host in site.hosts)
+    wanted = Profile(name="dry", hosts=hosts, endpoint=Endpoint(vip=site.vip), network=Network(plugin=plugin, mtu=MTU))
+    parts = {part.name: part.yaml for part in manifests(Site(wanted, versions.components(versions.default()), "dry"))}
+    options = ("--dry-run=server", "--server-side", "--validate=strict", "-o", "json")
+    taken = site.kubectl("apply", *options, "-f", "-", stdin=parts[plugin])
+    objects = parse(parts[plugin])
+    listing = json.dumps({"kind": "List", "items": _stream(taken)})
+    assert len(objects) > 10
+    assert compare(objects, listing) == ()
+
+
+def _stream(text: str) -> list[Any]:
+    """Return the objects of JSON documents that follow one another, lists taken apart."""
+    found, decoder, at = [], json.JSONDecoder(), 0
+    while at < len(text):
+        item, at = decoder.raw_decode(text, at)
+        found += item["items"] if item["kind"] == "List" else [item]
+        at += len(text[at:]) - len(text[at:].lstrip())
+    return found
+
+
+NOTHING_LEFT = """
+nft list tables | grep -E 'kube-proxy|flannel'; ip -4 route | grep '^10[.]244[.]'; ls -d /sys/class/net/cni0
+for kind in nft legacy; do iptables-$kind-save 2>/dev/null; done | grep -E 'KUBE-|FLANNEL-|CNI-'
+ls /etc/cni/net.d/* /run/flannel
+"""
+
+
+def test_a_reset_leaves_no_route_and_no_table(site: Lab) -> None:
+    said = site.slipway("reset", site.kept["profile"], "--yes", "--cluster", site.name)
+    assert (said.exit, said.result) == (0, "done"), said.words
+    assert {host.name: site.on(host.name, f"{{ {NOTHING_LEFT} }} 2>/dev/null", check=False) for host in site.hosts} == {
+        host.name: "" for host in site.hosts
+    }
+
+
+def test_a_site_may_bring_its_pod_network_itself(site: Lab, bundle: Bundle) -> None:
+    """The install waits for no node and proves nothing; what is brought makes the nodes Ready, and verify proves it."""
+    brought = bent(site, "brought", plugin="none")
+    said = site.apply(brought)
+    assert (said.exit, said.result) == (0, "done"), said.words
+    assert not [step for step in said.changed if step.startswith("verify/")]
+    assert {"m1/node", "m2/node", "m3/node"} <= said.changed
+    assert site.ready_nodes() == set()
+    own = Profile.model_validate(yaml.safe_load(brought.read_text()) | {"network": {"plugin": "flannel"}})
+    parts = {part.name: part.yaml for part in manifests(Site(own, versions.components(versions.default()), "own"))}
+    image = bundle.path(bundle.artifact("image/flannel"))
+    for host in site.hosts:
+        words = practice.inside(host, "sh", "-c", "zstd -dcq | ctr -n k8s.io images import - >/dev/null")
+        with image.open("rb") as archive:
+            subprocess.run(words, stdin=archive, check=True, timeout=60)
+    site.kubectl("apply", "--server-side", "-f", "-", stdin=parts["flannel"])
+    until("the nodes are Ready", lambda: site.ready_nodes() == {"m1", "m2", "m3"}, 90, evidence=site.pods)
