@@ -1,4 +1,4 @@
-"""Another Pod network than the default one: plain routes, Services by nftables, an MTU and name servers of the site's."""
+"""Another Pod network than the default: plain routes, Services by nftables, an MTU and name servers of the site."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from wizard import practice
 from wizard.bundle.lock import Bundle
 from wizard.engine.events import StepStarted
 from wizard.engine.journal import JournalReader, RunInfo
-from wizard.plans.install import ADDONS
+from wizard.plans.install import addons
+from wizard.profile.model import Network
 
 from .helpers import Lab, Labs, until
 
@@ -95,7 +96,7 @@ def test_a_rerun_completes_the_third(site: Lab) -> None:
 
 def test_ctrl_c_lets_steps_under_way_finish_and_ends_the_run(site: Lab, bundle: Bundle) -> None:
     controllers = ("image/kube-controller-manager", "image/kube-scheduler")
-    refs = [bundle.artifact(name).ref for name in (*controllers, *ADDONS)]
+    refs = [bundle.artifact(name).ref for name in (*controllers, *addons(Network()))]
     site.on("m1", f"ctr -n k8s.io images rm {' '.join(refs)}")
     runs = len(site.journal().runs())
     with site.started("apply", site.profile, "--yes") as command:

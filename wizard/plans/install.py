@@ -10,7 +10,7 @@ from dataclasses import replace
 from wizard.bundle.lock import Bundle
 from wizard.engine.step import Plan, Step
 from wizard.pki.store import Pki
-from wizard.profile.model import Host, Profile, Role
+from wizard.profile.model import Host, Network, Profile, Role
 from wizard.render import api as render
 from wizard.render.pod_network import images_wanted, pod_network
 from wizard.render.site import Site
@@ -18,9 +18,9 @@ from wizard.steps import balancer, cluster, control_plane, etcd, host, images, j
 from wizard.steps.join import Token
 
 
-def _addons(site: Site) -> tuple[str, ...]:
+def addons(network: Network) -> tuple[str, ...]:
     """Return the images of what runs in the cluster itself."""
-    return (*images_wanted(site.profile.network), "image/kube-proxy", "image/coredns")
+    return (*images_wanted(network), "image/kube-proxy", "image/coredns")
 
 
 def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", token: Token | None = None) -> Plan:
@@ -156,7 +156,7 @@ def _worker(
     steps = [
         *_runtime(site, item, bundle, runtime.KUBELET, "node-images"),
         images.images_step(
-            name, "node-images", "Images: network and DNS", bundle, ("image/pause", *_addons(site)),
+            name, "node-images", "Images: network and DNS", bundle, ("image/pause", *addons(site.profile.network)),
             needs=(f"{name}/containerd",), weight=4,
         ),
     ]  # fmt: skip
@@ -197,7 +197,7 @@ def _master(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[St
             needs=(f"{name}/apiserver-images",), weight=3, background=True,
         ),
         images.images_step(
-            name, "addon-images", "Images: network and DNS", bundle, _addons(site),
+            name, "addon-images", "Images: network and DNS", bundle, addons(site.profile.network),
             needs=(f"{name}/controller-images",), weight=3, background=True,
         ),
         # A kubelet that finds no API asks ever more rarely: it comes when its apiserver can follow at once. So do the
