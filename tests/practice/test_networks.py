@@ -180,7 +180,7 @@ def test_a_site_may_bring_its_pod_network_itself(site: Lab, bundle: Bundle) -> N
     parts = {part.name: part.yaml for part in manifests(Site(own, versions.components(versions.default()), "own"))}
     image = bundle.path(bundle.artifact("image/flannel"))
     for host in site.hosts:
-        words = practice.inside(host, "sh", "-c", "zstd -dcq | ctr -n k8s.io images import - >/dev/null")
+        words = practice.inside(host, "sh", "-c", "zstd -dcfq | ctr -n k8s.io images import - >/dev/null")
         with image.open("rb") as archive:
             subprocess.run(words, stdin=archive, check=True, timeout=60)
     site.kubectl("apply", "--server-side", "-f", "-", stdin=parts["flannel"])

@@ -71,6 +71,7 @@ CODES: Mapping[str, Code] = {
     "kernel.nftables": Code(
         "error", "The kernel is too old for kube-proxy's nftables mode.", "network.kube_proxy: iptables."
     ),
+    "kernel.pod-network": Code("error", "The kernel is too old for the Pod network.", "Another network.plugin."),
     "cgroup.none": Code("error", "No control groups are mounted.", "Boot with systemd."),
     "cgroup.v1": Code(
         "warning, info in a container", "The deprecated cgroup v1.", "systemd.unified_cgroup_hierarchy=1 at boot."

@@ -32,6 +32,7 @@ def judge(case: Case) -> Iterator[Problem]:
     yield from _mtu(case, carrier, nodes)
     for found, _ in nodes:
         yield from _another(found, carrier)
+        yield from _kernel(found, carrier)
 
 
 def _segments(nodes: list[tuple[Found, Interface]]) -> Iterator[Problem]:
@@ -101,6 +102,18 @@ def _another(found: Found, carrier: PodNetwork) -> Iterator[Problem]:
             f"This cluster's Pods are on {spoken(others)}, and the profile asks for {carrier.name}: slipway doesn't "
             "change that under Pods that run",
             f"Set network.plugin back to {others[0]}, or build the cluster anew (`slipway reset`).",
+            "network.plugin",
+        )
+
+
+def _kernel(found: Found, carrier: PodNetwork) -> Iterator[Problem]:
+    system, needed = found.facts.system, ".".join(map(str, carrier.kernel))
+    if (0, 0) < system.kernel_number < carrier.kernel:
+        yield found.problem(
+            "kernel.pod-network",
+            Level.ERROR,
+            f"The kernel is {system.kernel}; {carrier.name} needs {needed} or newer",
+            "Choose another network.plugin, or upgrade the kernel.",
             "network.plugin",
         )
 

@@ -39,6 +39,8 @@ class PodNetwork:
     """Bytes of a packet that it needs for itself."""
     one_segment: bool = False
     """It works only where all nodes reach each other without a router between them."""
+    kernel: tuple[int, int] = (0, 0)
+    """The oldest kernel that it runs on, where that is newer than Kubernetes' own."""
     look: str = ""
     """Where to look when Pods don't reach each other."""
     links: tuple[str, ...] = ()
@@ -111,6 +113,8 @@ _TABLE: Mapping[tuple[str, str], PodNetwork] = {
         ports=(("udp", 8472), ("tcp", 4240)),
         local_ports=(9234, 9879),
         overhead=carriers.VXLAN_OVERHEAD,
+        # https://docs.cilium.io/en/stable/operations/system_requirements/
+        kernel=(5, 10),
         look="The Pod network's ports must be open between all nodes (cilium: UDP 8472, TCP 4240), on hosts and "
         "between them. Then look at the logs of k8s-app=cilium in namespace kube-system.",
         links=("cilium_vxlan", "cilium_host", "cilium_net", "lxc*"),

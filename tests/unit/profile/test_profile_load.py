@@ -121,6 +121,7 @@ BAD = [
         "capital",
         "corp",
     ),
+    ("endpoint:", "network:\n  mtu: 100\nendpoint:", "network.mtu", "network.mtu", "outside", "from 576 to 65520"),
     ("endpoint:", "ssh:\n  port: ssh\nendpoint:", "ssh.port", "ssh.port", "'ssh' is not", "from 1 to 65535"),
     (
         "endpoint:",
