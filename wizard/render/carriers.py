@@ -160,6 +160,7 @@ def cilium(site: Site) -> str:
         "enable-ipv6": "false",
         "enable-k8s-networkpolicy": "true",
         "enable-l7-proxy": "false",
+        "enable-metrics": "false",
         "enable-policy": "default",
         "enable-tcx": "true",
         "enable-xt-socket-fallback": "true",

@@ -121,7 +121,7 @@ _TABLE: Mapping[tuple[str, str], PodNetwork] = {
         chains=("CILIUM_",),
         paths=(
             *("/run/cilium", "/sys/fs/bpf/cilium", "/etc/cni/net.d/05-cilium.conflist"),
-            "/opt/cni/bin/cilium-cni",
+            *("/opt/cni/bin/cilium-cni", "/etc/sysctl.d/99-zzz-override_cilium.conf"),
         ),
     ),
     ("none", "vxlan"): PodNetwork("none", look="Look at the Pod network that you installed."),
