@@ -67,6 +67,8 @@ class Case:
     survey: Survey
     bundle: BundleSummary | None = None
     uid: str = ""
+    applied: Profile | None = None
+    """The profile that was applied last, where this machine keeps one."""
 
     def found(self) -> Iterator[Found]:
         """Yield the hosts that answered, in the profile's order."""

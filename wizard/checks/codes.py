@@ -59,6 +59,18 @@ CODES: Mapping[str, Code] = {
     "host.hostname": Code(
         "info", "The host calls itself otherwise than the profile does.", "hostnamectl set-hostname."
     ),
+    # What a cluster that works can't change
+    "change.pod-cidr": Code("error", "The Pod network of a cluster that works would change.", "The one it has."),
+    "change.service-cidr": Code("error", "The Service network of a cluster that works would change.", "As it was."),
+    "change.dns-domain": Code("error", "The domain of the Services would change.", "The one it has."),
+    "change.plugin": Code("error", "The network plugin would change.", "The one it has."),
+    "change.data-dir": Code("error", "etcd's directory would change, and its data stay behind.", "The one it has."),
+    "change.vip": Code("error", "The virtual IP of a cluster that works would change.", "The one it has."),
+    "change.port": Code("error", "The API's port would change.", "The one it has."),
+    "change.kubernetes": Code("error", "Another Kubernetes than the cluster runs.", "kubernetes: what it runs."),
+    "change.renamed": Code("error", "A host of the cluster has another name in the profile.", "The name it has."),
+    "change.swapped": Code("error", "A host's address leads to another host of the cluster.", "Its own address."),
+    "change.address": Code("error", "A host's address in the cluster would change.", "node_ip or etcd_ip: as it was."),
     # System
     "os.unsupported": Code(
         "error", "A system that slipway can't install on.", "Debian 12, Ubuntu 22.04 or Ubuntu 24.04."

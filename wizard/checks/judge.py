@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from wizard.checks import (
     addresses,
+    change,
     clocks,
     disks,
     etcd,
@@ -23,20 +24,37 @@ from wizard.errors import Level, Problem
 from wizard.facts.model import Survey
 from wizard.profile.model import Profile
 
-FAMILIES = (reach, identity, system, hardware, disks, etcd, clocks, addresses, pods, names, ports, software)
+FAMILIES = (
+    reach,
+    identity,
+    change,
+    system,
+    hardware,
+    disks,
+    etcd,
+    clocks,
+    addresses,
+    pods,
+    names,
+    ports,
+    software,
+)
 """One family a module, each with a `judge`; findings keep this order within their level."""
 
 _ORDER = (Level.ERROR, Level.WARNING, Level.INFO)
 
 
-def checks(profile: Profile, survey: Survey, bundle: BundleSummary | None = None, uid: str = "") -> tuple[Problem, ...]:
+def checks(
+    profile: Profile, survey: Survey, bundle: BundleSummary | None = None, uid: str = "", applied: Profile | None = None
+) -> tuple[Problem, ...]:
     """Return what stands against an install, the gravest first. Touches nothing.
 
     `bundle` is what the bundle holds; without it nothing is said about its contents. `uid` is the identity of the
     cluster that this jump host knows by the profile's name, empty where it knows none: hosts with that identity are
-    ours, and what the cluster itself runs there is no finding. The profile's own rules are `wizard.profile.rules`.
+    ours, and what the cluster itself runs there is no finding. `applied` is the profile that was applied to it last.
+    The profile's own rules are `wizard.profile.rules`.
     """
-    return _judged(Case(profile, survey, bundle, uid), *(family.judge for family in FAMILIES))
+    return _judged(Case(profile, survey, bundle, uid, applied), *(family.judge for family in FAMILIES))
 
 
 def whose(profile: Profile, survey: Survey, uid: str) -> tuple[Problem, ...]:

@@ -11,6 +11,7 @@ from wizard import __version__
 from wizard.cli.apply import apply
 from wizard.cli.bundle import bundle_app
 from wizard.cli.certs import certs_app
+from wizard.cli.maintain import maintain
 from wizard.cli.opening import open_wizard
 from wizard.cli.output import guarded, write_out
 from wizard.cli.practice import practice_app
@@ -31,6 +32,7 @@ app.command()(plan)
 app.command()(apply)
 app.command()(verify)
 app.command()(status)
+app.command()(maintain)
 app.command()(reset)
 app.command()(kubeconfig)
 app.add_typer(certs_app, name="certs")

@@ -14,12 +14,14 @@ import typer
 from wizard import versions
 from wizard.bundle.lock import Bundle, load_bundle
 from wizard.bundle.places import default_folder
+from wizard.checks.change import upgrade
 from wizard.cli.output import say
-from wizard.errors import UsageError
+from wizard.errors import HeldError, UsageError
 from wizard.paths import cluster_dir
+from wizard.plans.folder import applied
 from wizard.plans.job import Connect, Job
 from wizard.plans.kinds import KINDS
-from wizard.plans.task import INSTALL, Task
+from wizard.plans.task import INSTALL, Kind, Task
 from wizard.profile.load import load
 from wizard.profile.model import Profile
 from wizard.remote.base import Connection, HostKeyUnknown, Secret
@@ -51,7 +53,8 @@ def job_of(path: Path, bundle: Path | None, task: Task = INSTALL) -> Job:
     """Return the job to do `task` (an install by default) on the hosts of a profile's file.
 
     `bundle` is its folder (None: the cache's), and is opened for a task that takes anything from it alone. Raises
-    `SlipwayError` where profile or bundle can't be read, `UsageError` where the task names no host of it.
+    `SlipwayError` where profile or bundle can't be read, `UsageError` where the task names no host of it, `HeldError`
+    where it would upgrade the cluster.
     """
     profile = load(path).profile
     names = [host.name for host in profile.hosts]
@@ -62,8 +65,17 @@ def job_of(path: Path, bundle: Path | None, task: Task = INSTALL) -> Job:
 
 def job_on(profile: Profile, bundle: Path | None, task: Task = INSTALL) -> Job:
     """Return the job to do `task` on the hosts of `profile`, with its bundle where it takes anything from one."""
+    if task.kind is Kind.INSTALL:
+        hold_upgrade(profile)
     opened = open_bundle(profile, bundle) if KINDS[task.kind].bundled else None
     return Job(profile, opened, cluster_dir(profile.name), task)
+
+
+def hold_upgrade(profile: Profile) -> None:
+    """Raise `HeldError` where the cluster was applied with another Kubernetes: before its bundle is asked for."""
+    problems = tuple(upgrade(profile, applied(cluster_dir(profile.name))))
+    if problems:
+        raise HeldError("This cluster can't be upgraded yet", problems=problems, hint="Nothing was touched.")
 
 
 def open_bundle(profile: Profile, folder: Path | None) -> Bundle:

@@ -42,6 +42,10 @@ class Turns:
         self._deciding = {group.name: asyncio.Lock() for group in groups}
         self._control = control
         self._under_way: Counter[str] = Counter()
+        self._at_stake: dict[str, frozenset[str]] = {}
+        """What each step under way touches that was healthy when its turn came."""
+        self._harmed: frozenset[str] = frozenset()
+        """What was healthy until a step of this run that touched it failed."""
         self._moved = asyncio.Event()
         self._going = asyncio.Event()
         self._going.set()
@@ -88,7 +92,8 @@ class Turns:
     async def touching(self, step: Step, context: Context, waits: Callable[[str], None]) -> AsyncIterator[None]:
         """Hold the right to disturb what `step` touches, from now until the block ends.
 
-        `waits` hears what is waited for. Raises `Stopped`, or `NotAllowed` where the quorum can't bear it in time.
+        `waits` hears what is waited for. Raises `Stopped`, or `NotAllowed` where the quorum can't bear it in time, or
+        where another member was well and came to harm in this run: what goes wrong, goes wrong on one.
         """
         await self.gate()
         mine = [group for group in self._groups if group.members & step.touches]
@@ -113,7 +118,14 @@ class Turns:
             await self.gate()
         try:
             yield
+            self._harmed -= step.touches
+        except Stopped:
+            raise
+        except Exception:
+            self._harmed |= self._at_stake.get(step.id, frozenset())
+            raise
         finally:
+            self._at_stake.pop(step.id, None)
             if mine:
                 self._under_way -= Counter(step.touches)
                 self._stir()
@@ -124,6 +136,7 @@ class Turns:
             for group in groups:
                 await stack.enter_async_context(self._deciding[group.name])
             self._moved.clear()
+            stake: frozenset[str] = frozenset()
             for group in groups:
                 if group.exempt:
                     continue
@@ -133,12 +146,17 @@ class Turns:
                 if twice:
                     return Word.WAIT, f"{', '.join(sorted(twice))}, being worked on", group.name
                 healthy = await group.health(context)
+                well = group.members & step.touches & healthy
+                if well and (harmed := (self._harmed & group.members) - step.touches):
+                    raise _halted(step, context.host, harmed)
                 said = may_touch(group, healthy, step.touches, frozenset(+self._under_way))
+                stake |= well
                 if said.word is Word.ASK and self._allowed(group.name, step):
                     continue
                 if said.word is not Word.GO:
                     return said.word, said.why, group.name
             self._under_way += Counter(step.touches)
+            self._at_stake[step.id] = stake
         return Word.GO, "", ""
 
     def _allowed(self, group: str, step: Step) -> bool:
@@ -166,3 +184,14 @@ class Turns:
         with contextlib.suppress(TimeoutError):
             return await asyncio.wait_for(self._moved.wait(), POLL)
         return False
+
+
+def _halted(step: Step, host: str, harmed: frozenset[str]) -> NotAllowed:
+    names = ", ".join(sorted(harmed))
+    return NotAllowed(
+        f"{step.title} was not started",
+        where=host,
+        why=f"work on {names} went wrong in this run, and what is well here stays as it is",
+        hint="Mend that first: its own message says what failed. Where the profile asks for something wrong, correct "
+        "it. Then run again.",
+    )

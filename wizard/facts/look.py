@@ -6,11 +6,11 @@ import shlex
 from dataclasses import dataclass, replace
 
 from wizard.errors import SlipwayError
-from wizard.facts import clock, cluster, hardware, network, ports, software, storage, system
+from wizard.facts import clock, cluster, hardware, network, ports, settled, software, storage, system
 from wizard.facts.model import Facts, Prefixed
 from wizard.facts.text import MARK, integer, parts
 
-FAMILIES = (system, hardware, storage, network, ports, software, clock, cluster)
+FAMILIES = (system, hardware, storage, network, ports, software, clock, cluster, settled)
 """One family a module: a fragment `SCRIPT` and a pure `parse`."""
 
 _HEAD = f"""LC_ALL=C; export LC_ALL
@@ -87,6 +87,7 @@ def _facts(host: str, text: str, etcd_data_dir: str, sent: float, received: floa
         packages=installed.packages,
         clock=clock.clock_of(clock.parse(text), sent, received, installed.units),
         traces=replace(traces, running=running),
+        settled=settled.parse(text),
         commands=installed.commands,
         units=installed.units,
         nameservers=net.nameservers,

@@ -215,6 +215,28 @@ class ClusterTraces:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """What a host of a cluster runs with, as its own files say; each is empty where they don't."""
+
+    node: str = ""
+    node_ip: str = ""
+    member: str = ""
+    """The name of its etcd member."""
+    peer_ip: str = ""
+    data_dir: str = ""
+    leads: bool = False
+    """Its etcd member is the leader now."""
+    dns_domain: str = ""
+    service_cidr: str = ""
+    pod_cidr: str = ""
+    kubernetes: str = ""
+    """The version of its control plane."""
+    vip: str = ""
+    maintenance: str = ""
+    """The note of hosts that are out for maintenance, as `wizard.facts.maintenance` reads it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that is known of one host after one look."""
 
@@ -231,6 +253,7 @@ class Facts:
     packages: tuple[Package, ...] = ()
     clock: Clock = Clock()
     traces: ClusterTraces = ClusterTraces()
+    settled: Settled = Settled()
     commands: frozenset[str] = frozenset()
     """Which of the commands slipway may use are there (zstd, ctr, iptables …)."""
     units: frozenset[str] = frozenset()

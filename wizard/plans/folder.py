@@ -7,6 +7,7 @@ import os
 import uuid
 from pathlib import Path
 
+from wizard import versions
 from wizard.errors import SlipwayError
 from wizard.pki.hosts import admin_kubeconfig
 from wizard.pki.store import Pki
@@ -42,6 +43,14 @@ def identity(folder: Path, cluster: str, *, make: bool = False) -> str:
         ) from error
 
 
+def applied(folder: Path) -> Profile | None:
+    """Return the profile that was applied last to the cluster whose state is in `folder`; None where none is kept."""
+    try:
+        return Profile.model_validate_json((folder / "profile.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
 def keep(folder: Path, profile: Profile, keys: Pki, *, applied: bool) -> None:
     """Keep the admin kubeconfig in the cluster's `folder` (0600), and the profile too where it was `applied`.
 
@@ -49,7 +58,9 @@ def keep(folder: Path, profile: Profile, keys: Pki, *, applied: bool) -> None:
     """
     files = {"admin.conf": admin_kubeconfig(keys, profile)}
     if applied:
-        files["profile.json"] = profile.model_dump_json(indent=1).encode()
+        # With the version that was meant, which another slipway's default is not.
+        exact = profile.model_copy(update={"kubernetes": profile.kubernetes or versions.default()})
+        files["profile.json"] = exact.model_dump_json(indent=1).encode()
     try:
         for name, content in files.items():
             path = folder / name

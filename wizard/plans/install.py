@@ -10,11 +10,25 @@ from dataclasses import replace
 from wizard.bundle.lock import Bundle
 from wizard.engine.step import Plan, Step
 from wizard.pki.store import Pki
+from wizard.plans.rolling import in_order
 from wizard.profile.model import Host, Network, Profile, Role
 from wizard.render import api as render
 from wizard.render.pod_network import images_wanted, pod_network
 from wizard.render.site import Site
-from wizard.steps import balancer, cluster, control_plane, etcd, host, images, join, packages, pki, runtime, verify
+from wizard.steps import (
+    balancer,
+    cluster,
+    control_plane,
+    etcd,
+    host,
+    images,
+    join,
+    packages,
+    pki,
+    runtime,
+    turns,
+    verify,
+)
 from wizard.steps.join import Token
 
 
@@ -79,10 +93,12 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
     return Plan(
         profile.name,
         f"Install {profile.name}: Kubernetes {site.versions.kubernetes} on {len(profile.hosts)} hosts",
-        tuple(steps),
+        tuple(steps) if first_start else in_order(site, steps),
         groups=(
             etcd.voters(profile, first_start=first_start),
             etcd.apiservers(profile, first_start=first_start),
+            turns.controllers(profile, first_start=first_start),
+            turns.nodes(profile, first_start=first_start),
         ),
         hosts=tuple(item.name for item in profile.hosts),
     )

@@ -24,9 +24,10 @@ from wizard.facts.survey import Seen
 from wizard.pki import store
 from wizard.pki.wanted import wanted
 from wizard.plans.closing import close
-from wizard.plans.folder import identity
+from wizard.plans.folder import applied, identity
 from wizard.plans.kinds import KINDS, Given, Work
 from wizard.plans.look import Connect, gathered, give_back, look
+from wizard.plans.maintain import noted, out_for_maintenance
 from wizard.plans.reset import ends
 from wizard.plans.task import Job, demanded
 from wizard.profile.model import Profile
@@ -56,10 +57,11 @@ def judge(job: Job, survey: Survey, uid: str) -> Found:
     """Return what stands against the job: before an install rules, bundle and checks, before all else whose hosts."""
     work = KINDS[job.task.kind]
     stands = _stands(survey, uid)
+    away = () if work.through_maintenance else out_for_maintenance(job.profile, survey)
     if work.installs:
         bundle = demanded(job.bundle)
         problems = rules(job.profile) + verify_quick(bundle) + _other_version(job.profile, bundle)
-        found = checks(job.profile, survey, BundleSummary.of(bundle.lock), uid)
+        found = checks(job.profile, survey, BundleSummary.of(bundle.lock), uid, applied(job.folder))
     elif work.undoes:
         problems, found = (), _against_undoing(job, survey, uid)
     else:
@@ -70,8 +72,13 @@ def judge(job: Job, survey: Survey, uid: str) -> Found:
         for host, failure in survey.failures.items()
         if (stands or (work.undoes and host in job.about)) and isinstance(failure, RemoteError) and failure.transient
     }
-    problems += tuple(problem for problem in found if not (problem.host in dead and problem.level is Level.ERROR))
+    problems += away + tuple(problem for problem in found if not (problem.host in dead and _of_the_host_alone(problem)))
     return Found(survey, problems, dead)
+
+
+def _of_the_host_alone(problem: Problem) -> bool:
+    """Tell whether an error says no more than that its host can't be reached; what was changed concerns the others."""
+    return problem.level is Level.ERROR and not problem.code.startswith("change.")
 
 
 def _against_undoing(job: Job, survey: Survey, uid: str) -> tuple[Problem, ...]:
@@ -112,6 +119,7 @@ def site_of(job: Job, survey: Survey, uid: str) -> Site:
         upstream_dns=all(
             survey.facts[host.name].nameservers for host in profile.hosts if is_node(host) and host.name in survey.facts
         ),
+        maintained=frozenset(noted(profile, survey).hosts),
     )
 
 

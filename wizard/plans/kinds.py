@@ -15,6 +15,7 @@ from wizard.facts.model import Survey
 from wizard.pki.store import Anew, Pki, never
 from wizard.plans.install import install
 from wizard.plans.look import Connect
+from wizard.plans.maintain import against, maintain
 from wizard.plans.renew import due, renew
 from wizard.plans.reset import reset, still_needed
 from wizard.plans.task import Job, Kind, Task, demanded
@@ -57,6 +58,8 @@ class Work:
     kubeconfig is kept after it. Otherwise it gets what is there, and nothing is kept."""
     anew: Callable[[Task], Anew] = lambda _task: never
     """Which leaves are made anew though they still serve."""
+    through_maintenance: bool = False
+    """It may be done while a host is out for maintenance."""
     undoes: bool = False
     """It takes away what is there: no cluster has to stand, only its own hosts count, and when the last of them is done
     the cluster's keys and identity are put away."""
@@ -81,6 +84,7 @@ KINDS: Mapping[Kind, Work] = {
     Kind.VERIFY: Work(
         "Verify {}".format,
         lambda given: verify(given.site, given.run),
+        through_maintenance=True,
         tally="{good} of {total} checks passed",
         lists=True,
         again="Mend what is named above, then verify again.",
@@ -96,7 +100,15 @@ KINDS: Mapping[Kind, Work] = {
     Kind.RESET: Work(
         "Reset {}".format,
         lambda given: reset(given.site, given.task, given.run),
+        through_maintenance=True,
         undoes=True,
         asks=still_needed,
+    ),
+    Kind.MAINTAIN: Work(
+        "Maintain {}".format,
+        lambda given: maintain(given.site, given.task),
+        through_maintenance=True,
+        asks=against,
+        again="Run the same command again to go on. `slipway maintain PROFILE HOST end` takes a begun one back.",
     ),
 }

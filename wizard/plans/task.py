@@ -20,6 +20,7 @@ class Kind(StrEnum):
     VERIFY = "verify"
     RENEW = "renew"
     RESET = "reset"
+    MAINTAIN = "maintain"
 
 
 class Task(Part):

@@ -36,6 +36,7 @@ def haproxy(site: Site, host: Host) -> tuple[RenderedFile, ...]:
             "/etc/haproxy/haproxy.cfg",
             "haproxy/haproxy.cfg",
             masters=site.profile.masters,
+            maintained=site.maintained,
             vip=endpoint.vip,
             port=endpoint.port,
             api_port=API_PORT,

@@ -91,9 +91,21 @@ def undrain_fragment(server: str) -> str:
     )
 
 
+def used_fragment(server: str, seconds: float = 8) -> str:
+    """Return the shell lines that wait until a host's haproxy gives an apiserver requests again; not for ever."""
+    ask = f"echo 'show stat apiservers 4 -1' | socat -t 3 - UNIX-CONNECT:{HAPROXY_SOCKET}"
+    test = f"{ask} | grep -q '^apiservers,{server},.*,UP,'"
+    return f"for i in $(seq {round(seconds * 4)}); do if {test}; then break; fi; sleep 0.25; done\n:"
+
+
+def stands(site: Site) -> bool:
+    """Tell whether a cluster is there already whose requests shall not fail."""
+    return any(facts.traces.etcd_data for facts in site.facts.values())
+
+
 def draining(site: Site, host: Host) -> Callable[[Context], AbstractAsyncContextManager[None]] | None:
     """Return what a step that disturbs the apiserver on `host` is done within; None where no cluster stands yet."""
-    if not any(facts.traces.etcd_data for facts in site.facts.values()):
+    if not stands(site):
         return None
     masters = site.profile.masters
     return lambda context: drained(context, masters, host)
@@ -117,7 +129,10 @@ async def drained(context: Context, masters: Sequence[Host], host: Host) -> Asyn
     told = [master for master, text in zip(masters, said, strict=True) if DRAINED in text.split()]
     if told:
         context.say(f"no new requests to it from the haproxy on {', '.join(master.name for master in told)}")
+    back = undrain_fragment(host.name)
     try:
         yield
+        # haproxy takes a while until it is sure of it: whoever comes next shall not find too few.
+        back += f"\n{used_fragment(host.name)}"
     finally:
-        await asyncio.gather(*(tell(master, undrain_fragment(host.name)) for master in told))
+        await asyncio.gather(*(tell(master, back) for master in told))

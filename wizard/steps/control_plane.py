@@ -21,6 +21,7 @@ from wizard.render.site import Site
 from wizard.steps.balancer import draining
 from wizard.steps.etcd import api_ready
 from wizard.steps.kit import Service, files_of, listening, note_folders, service_step, wait_on_host
+from wizard.steps.turns import in_turn
 
 KUBELET_UNIT = "kubelet.service"
 KUBELET_STATE = (
@@ -55,7 +56,8 @@ def kubelet_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: floa
         before_start=f"{note_folders((*_FOLDERS, MANIFESTS))}\n[ -d {MANIFESTS} ] || mkdir -m 700 {MANIFESTS}",
         state=KUBELET_STATE,
     )
-    return service_step(f"{host.name}/kubelet", "kubelet", host.name, "node", service, needs=needs, weight=weight)
+    step = service_step(f"{host.name}/kubelet", "kubelet", host.name, "node", service, needs=needs, weight=weight)
+    return in_turn(step, site, host)
 
 
 def apiserver_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
@@ -78,9 +80,10 @@ def controllers_step(site: Site, host: Host, keys: Pki | None, *, needs: tuple[s
     # Their serving certificates are their own, on loopback alone; `/healthz` needs no login.
     ready = {name: f"curl -skf -m 2 -o /dev/null https://127.0.0.1:{port}/healthz" for name, port in ports.items()}
     digests = credentials(keys, site.profile, host) if keys else {}
-    return _pods_step(
+    step = _pods_step(
         site, host, "controllers", "controller-manager and scheduler", ready, ports, digests, needs=needs, weight=weight
     )
+    return replace(step, touches=frozenset({f"controllers/{host.name}"}))
 
 
 def _pods_step(

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from wizard.engine.step import Blocked, Context, Probe, Step, Verdict, VoterGroup
+from wizard.engine.step import Blocked, Change, Context, Probe, Step, Verdict, VoterGroup
 from wizard.errors import Level, Problem, SlipwayError
 from wizard.profile.model import Host, Profile, Role
 from wizard.remote.base import Command
 from wizard.render import api as render
 from wizard.render.places import API_PORT, ETCD_CONFIG, ETCD_METRICS_PORT, PKI
 from wizard.render.site import Site
-from wizard.steps.balancer import draining
-from wizard.steps.kit import STAMPS, Service, files_of, note_folders, service_step
+from wizard.steps.kit import STAMPS, Service, files_of, note_folders, service_step, wait_on_host
+from wizard.steps.leader import spared
 
 READY = f"curl -sf -m 3 -o /dev/null http://127.0.0.1:{ETCD_METRICS_PORT}/readyz"
 UNIT = "etcd.service"
@@ -41,13 +41,26 @@ def etcd_step(site: Site, host: Host, *, needs: tuple[str, ...], first_start: bo
         state=(data,),
         quiet=frozenset({f"{ETCD_CONFIG}/bootstrap.env", f"{ETCD_CONFIG}/etcdctl.env"}),
     )
+    touches = {f"etcd/{host.name}"}
+    if Role.MASTER in host.roles and len(site.profile.masters) > 1:
+        # It asks the member beside it alone. (Whoever has one master is asked about its member, not twice.)
+        touches.add(f"apiserver/{host.name}")
     step = service_step(
         f"{host.name}/etcd", "etcd member", host.name, "etcd", service,
-        needs=needs, touches=frozenset({f"etcd/{host.name}"}), weight=weight,
+        needs=needs, touches=frozenset(touches), weight=weight,
     )  # fmt: skip
-    # The apiserver on a host asks the member beside it alone.
-    around = draining(site, host) if Role.MASTER in host.roles else None
-    return replace(step, probe=_guarded(step.probe, host, data), around=around)
+    assert isinstance(step.change, Change)
+    change = replace(step.change, script=f"{step.change.script}\n{_found_again(host)}")
+    return replace(step, probe=_guarded(step.probe, host, data), around=spared(site, host), change=change)
+
+
+def _found_again(host: Host) -> str:
+    """Return the shell lines that give the apiserver beside a restarted member a while to find it again.
+
+    One that is only about to is no reason to mend it; one that can't is its own step's business.
+    """
+    ready = f"! pgrep -x kube-apiserver >/dev/null || {api_ready(host)}"
+    return f"( {wait_on_host(ready, 20, '', pause=0.3)} ) >/dev/null 2>&1 || :"
 
 
 def _guarded(probe: Probe, host: Host, data: str) -> Probe:
@@ -80,14 +93,15 @@ def api_ready(host: Host) -> str:
 
 
 def voters(profile: Profile, *, first_start: bool) -> VoterGroup:
-    """Return etcd's members as a group of voters: a quorum of them must stay healthy."""
+    """Return etcd's members as a group of voters: touched one at a time, and a quorum of them must stay healthy."""
     members = profile.etcd_members
     return VoterGroup(
         "etcd",
         frozenset(f"etcd/{host.name}" for host in members),
         len(members) // 2 + 1,
-        _health("etcd", {host.name: READY for host in members}),
+        health("etcd", {host.name: READY for host in members}),
         exempt=first_start,
+        alone=True,
     )
 
 
@@ -98,13 +112,13 @@ def apiservers(profile: Profile, *, first_start: bool) -> VoterGroup:
         "apiserver",
         frozenset(f"apiserver/{host.name}" for host in masters),
         1,
-        _health("apiserver", {host.name: api_ready(host) for host in masters}),
+        health("apiserver", {host.name: api_ready(host) for host in masters}),
         exempt=first_start,
         alone=True,
     )
 
 
-def _health(prefix: str, tests: Mapping[str, str]) -> Callable[[Context], Awaitable[frozenset[str]]]:
+def health(prefix: str, tests: Mapping[str, str]) -> Callable[[Context], Awaitable[frozenset[str]]]:
     """Return a question to all hosts at once: who of them passes its test, as ``prefix/host``."""
 
     async def healthy(context: Context) -> frozenset[str]:

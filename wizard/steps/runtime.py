@@ -12,6 +12,7 @@ from wizard.render import api as render
 from wizard.render.places import CNI_BIN, CNI_CONFIG
 from wizard.render.site import Site
 from wizard.steps.kit import Service, files_of, files_step, note_folders, service_step
+from wizard.steps.turns import in_turn
 
 BIN = "/usr/local/bin"
 ETCD = ("etcd", "etcdctl", "etcdutl")
@@ -48,9 +49,10 @@ def containerd_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: f
         before_start=note_folders([CNI_CONFIG]),
         state=(STATE, "/opt/containerd"),
     )
-    return service_step(
+    step = service_step(
         f"{host.name}/containerd", "Container runtime", host.name, "runtime", service, needs=needs, weight=weight
     )
+    return in_turn(step, site, host)
 
 
 def _file(bundle: Bundle, artifact: Artifact, folder: str) -> File:

@@ -95,6 +95,7 @@ def judged(
     bundle: BundleSummary | None = BUNDLE,
     uid: str = "",
     failures: dict[str, SlipwayError] | None = None,
+    applied: Profile | None = None,
 ) -> tuple[Problem, ...]:
     """Return all findings about the site."""
     wanted = wanted or profile()
@@ -102,7 +103,7 @@ def judged(
     if failures:
         left = {name: facts for name, facts in found.facts.items() if name not in failures}
         found = Survey(left, failures)
-    return checks(wanted, found, bundle, uid)
+    return checks(wanted, found, bundle, uid, applied)
 
 
 def system(**changes: Any) -> Mend:

@@ -7,11 +7,11 @@ import pytest
 from wizard.checks.codes import CODES
 from wizard.errors import Level
 
-from . import cases_identity, cases_machine, cases_network
+from . import cases_change, cases_identity, cases_machine, cases_network
 from . import sites as site
 from .case import Case
 
-CASES = (*cases_identity.CASES, *cases_machine.CASES, *cases_network.CASES)
+CASES = (*cases_change.CASES, *cases_identity.CASES, *cases_machine.CASES, *cases_network.CASES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{case.level.value}")
@@ -35,4 +35,4 @@ def test_a_host_that_nobody_looked_at_is_said() -> None:
 
 
 def test_every_code_has_a_case() -> None:
-    assert {case.code for case in CASES} | {"host.not-seen"} == set(CODES)
+    assert {case.code for case in CASES} | {"host.not-seen", "change.plugin"} == set(CODES)

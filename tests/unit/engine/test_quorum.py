@@ -257,3 +257,43 @@ def test_who_waits_in_vain_is_told_for_whom() -> None:
     failed = next(event for event in sink.events if isinstance(event, StepFailed))
     assert "etcd/m2 not healthy" in failed.problem.message
     assert cluster.done == set()
+
+
+def five_in_turn(failing: str, up: int = 5) -> tuple[Cluster, list[Step]]:
+    """Return five members, the first `up` of which are healthy, each touched by a step; that of `failing` fails."""
+    names = [f"etcd/m{n}" for n in range(5)]
+    cluster = Cluster(3, set(names[:up]), frozenset(names))
+    cluster.failing.add(f"{failing}/s")
+    return cluster, [step_of(cluster, f"m{n}/s", f"m{n}", frozenset({f"etcd/m{n}"}), ()) for n in range(5)]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_goes_wrong_goes_wrong_on_one() -> None:
+    """Two of five could be spared: it is no reason to break a second one in the same way."""
+    cluster, steps = five_in_turn("m1")
+    chained = [replace(step, after=(steps[n - 1].id,)) if n else step for n, step in enumerate(steps)]
+    outcome = asyncio.run(simulate(cluster, chained))
+    assert outcome.result is RunResult.FAILED
+    assert (cluster.done, outcome.quarantined) == ({"m0/s"}, ("m1",))
+    assert len(cluster.up) == 4
+    refused = [problem for problem in outcome.problems if problem.code == "quorum.refused"]
+    assert {problem.host for problem in refused} == {"m2", "m3", "m4"}
+    assert all("work on etcd/m1 went wrong" in problem.message for problem in refused)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_one_that_was_sick_already_stops_nobody_who_mends() -> None:
+    cluster, steps = five_in_turn("m4", up=4)
+    chained = [replace(step, after=("m4/s",)) if step.id != "m4/s" else step for step in steps]
+    outcome = asyncio.run(simulate(cluster, chained))
+    assert cluster.done == {"m0/s", "m1/s", "m2/s", "m3/s"}
+    assert outcome.failed == ("m4/s",)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_sick_one_is_mended_though_another_came_to_harm() -> None:
+    cluster, steps = five_in_turn("m0", up=4)
+    chained = [replace(step, after=("m0/s",)) if step.id != "m0/s" else step for step in steps]
+    outcome = asyncio.run(simulate(cluster, chained))
+    assert cluster.done == {"m4/s"}
+    assert set(outcome.failed) == {"m0/s", "m1/s", "m2/s", "m3/s"}

@@ -8,7 +8,7 @@ from wizard.facts.look import Look, read
 
 DATA = Path(__file__).parent / "data"
 RELEASES = ("debian-12", "ubuntu-24.04", "rocky-9")
-FAMILIES = ("system", "hardware", "storage", "network", "ports", "software", "clock", "cluster")
+FAMILIES = ("system", "hardware", "storage", "network", "ports", "software", "clock", "cluster", "settled")
 END = "\n==slipway== end\n"
 
 

@@ -48,7 +48,7 @@ def renamed(step: Step, host: str) -> tuple[Any, ...]:
         return tuple(name.replace(f"{host}/", "*/").replace(f"/{host}", "/*") for name in names)
 
     return (
-        plain(step.needs), plain(step.needs_any), plain(step.after), plain(step.touches),
+        plain(step.needs), plain(step.needs_any), plain(step.after), frozenset(plain(step.touches)),
         step.title, step.phase, step.weight, step.timeout, step.alternates,
     )  # fmt: skip
 
@@ -220,24 +220,30 @@ def change_of(step: Step) -> Change:
 
 def test_voters_are_touched_by_their_own_step_alone() -> None:
     plan = planned(profile(3, 2))
-    etcd, apiserver = plan.groups
+    etcd, apiserver, controllers, nodes = plan.groups
     assert (len(etcd.members), etcd.needed) == (5, 3)
     assert (len(apiserver.members), apiserver.needed) == (3, 1)
+    assert (len(controllers.members), controllers.needed) == (3, 0)
+    assert (len(nodes.members), nodes.needed) == (3, 0)
+    assert all(group.alone for group in plan.groups)
     touched = {step.id: step.touches for step in plan.steps if step.touches}
-    members = etcd.members | apiserver.members
-    assert {name for names in touched.values() for name in names} == members
-    assert all(len(names) == 1 for names in touched.values())
+    members = etcd.members | apiserver.members | controllers.members
+    assert {name for names in touched.values() for name in names} == members, "nobody waits for a new node's turn"
+    # The apiserver beside a member asks it alone.
+    assert touched["m1/etcd"] == {"etcd/m1", "apiserver/m1"}
+    assert touched["e1/etcd"] == {"etcd/e1"}
+    assert all(len(names) == 1 for name, names in touched.items() if name not in {"m1/etcd", "m2/etcd", "m3/etcd"})
 
 
 def test_only_a_first_start_is_exempt_from_the_quorum_rule() -> None:
-    assert [group.exempt for group in planned().groups] == [True, True]
+    assert [group.exempt for group in planned().groups] == [True] * 4
     wanted = profile()
     there = {host.name: facts(host) for host in wanted.hosts}
     for worked in (False, True):
         # Data alone may be that of a run that was killed before the members ever met.
         there["m2"] = replace(there["m2"], traces=ClusterTraces(etcd_data=True, etcd_worked=worked))
         stands = Site(wanted, site().versions, "uid-1", there)
-        assert [group.exempt for group in install(stands, bundle(), None).groups] == [not worked, not worked]
+        assert [group.exempt for group in install(stands, bundle(), None).groups] == [not worked] * 4
 
 
 def test_a_container_keeps_the_swap_of_the_machine_underneath() -> None:
