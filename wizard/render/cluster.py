@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+from wizard.render.arguments import proxy_flags
 from wizard.render.files import Manifest, fill
 from wizard.render.images import image_refs
 from wizard.render.node import is_node, node_api_text
@@ -50,6 +51,7 @@ def _flannel(site: Site) -> str:
 
 def _kube_proxy(site: Site) -> str:
     network = site.profile.network
+    given = site.profile.extra_args.kube_proxy
     config = fill(
         "kube-proxy/config.conf",
         pod_cidr=network.pod_cidr,
@@ -63,6 +65,7 @@ def _kube_proxy(site: Site) -> str:
         config=config.rstrip(),
         checksum=_checksum(config, *_ways(site)),
         node_api=NODE_API,
+        arguments=proxy_flags(config, given) if given else (),
     )
 
 
