@@ -10,6 +10,7 @@ from dataclasses import replace
 from wizard.bundle.lock import Bundle
 from wizard.engine.step import Plan, Step
 from wizard.pki.store import Pki
+from wizard.plans import own
 from wizard.profile.model import Host, Profile, Role
 from wizard.render import api as render
 from wizard.render.site import Site
@@ -39,6 +40,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
             steps += _master(site, item, bundle, keys)
         elif Role.WORKER in item.roles:
             steps += _worker(site, item, bundle, keys, token, joining=item.name in joining)
+        steps += own.host_steps(site, item)
     parts = render.manifests(site)
     manifests = "\n---\n".join(part.yaml.strip().removeprefix("---") for part in parts)
     apis = tuple(f"{name}/apiserver" for name in masters)
@@ -66,6 +68,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
             weight=4,
         )
     )
+    steps += own.cluster_steps(site, masters, joining, first_start=first_start)
     steps += _tokens(profile, masters, joining, token)
     steps += verify.verify_steps(site, parts, run, needs=("cluster/endpoint", "cluster/rollout"), installing=True)
     return Plan(

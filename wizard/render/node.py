@@ -94,9 +94,9 @@ def _taints(site: Site, host: Host) -> list[dict[str, str]]:
     """Return the taints with which a node comes: no Pod shall be on it before they are there."""
     found = []
     if Role.MASTER in host.roles and not site.profile.masters_schedulable:
-        found.append({"effect": "NoSchedule", "key": "node-role.kubernetes.io/control-plane"})
+        found.append({"effect": "NoSchedule", "key": "node-role.kubernetes.io/control-plane", "value": ""})
     for key, value, effect in map(taint_parts, host.taints):
-        found.append({"effect": effect, "key": key, **({"value": value} if value else {})})
+        found.append({"effect": effect, "key": key, "value": value})
     return found
 
 

@@ -84,11 +84,8 @@ def _login(site: Site, registry: Registry) -> Secret | None:
 def secrets(site: Site) -> tuple[Secret, ...]:
     """Return all that must be shown nowhere."""
     logins = [login for item in site.profile.registries if (login := _login(site, item))]
-    return (
-        *site.material.passwords.values(),
-        *logins,
-        *(Secret(one.reveal().removeprefix("Basic ")) for one in logins),
-    )
+    bare = [Secret(login.reveal().removeprefix("Basic ")) for login in logins]
+    return (*site.material.passwords.values(), *logins, *bare)
 
 
 def unasked(site: Site) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ class Site:
     `uid` is the cluster's identity; etcd's bootstrap token is made of it, so that members of two clusters never join.
     `tuning` is the profile's etcd tuning with ``auto`` already decided by the facts of all members: it must be equal
     on all of them. A host without facts is rendered as an ordinary one (cgroup v2, systemd, nothing missing).
-    `material` is what the site's own files hold. `upstream_dns` is False where the hosts have no name server: CoreDNS does not start with an empty resolv.conf.
+    `material` is what the site's own files hold. `upstream_dns` is False where the hosts have no name server: CoreDNS
+    does not start with an empty resolv.conf.
     """
 
     profile: Profile
