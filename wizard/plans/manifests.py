@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +128,10 @@ def _complaint(item: Any) -> tuple[str, str] | None:
         if isinstance(meta, dict) and "generateName" in meta:
             return "generateName makes another object each time.", "Give it a name."
         return f"this {item['kind']} has no name that is a text.", example
+    try:
+        json.dumps(item, allow_nan=False)
+    except (TypeError, ValueError):
+        return f"this {item['kind']} holds something that JSON has no word for.", "Write it as text."
     namespace = meta.get("namespace")
     if namespace is not None and (not isinstance(namespace, str) or not _NAME.fullmatch(namespace)):
         return f"the namespace of this {item['kind']} is no text.", "Correct it."

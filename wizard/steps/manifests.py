@@ -9,11 +9,10 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-import yaml
 
 from wizard.engine.marker import STATE
 from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Unknown, Verdict
@@ -54,7 +53,12 @@ def _files(source: ManifestFile) -> Iterable[File]:
         parts.setdefault((place, item["kind"] == "Secret"), []).append(labelled(item))
     for (place, secret), items in parts.items():
         name = f"{FOLDER}/{place}/{_slug(source.path)}{'.secret' if secret else ''}.yaml"
-        yield File(name, yaml.safe_dump_all(items, sort_keys=False).encode(), mode=0o600, secret=secret)
+        yield File(name, _text(items), mode=0o600, secret=secret)
+
+
+def _text(items: Iterable[Object]) -> bytes:
+    """Return objects as JSON, document by document: no reader of YAML takes it for anything else."""
+    return "---\n".join(json.dumps(item, indent=1, ensure_ascii=False) + "\n" for item in items).encode()
 
 
 def labelled(item: Object) -> dict[str, Any]:
