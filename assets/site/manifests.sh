@@ -32,6 +32,10 @@ note() {
   $k -n kube-system create configmap {{ record }} --from-file=objects=/dev/stdin --dry-run=client -o yaml \
     | $k apply --server-side --force-conflicts --field-manager=slipway -f - >/dev/null
 }
+apply() {
+  $k apply {{ options }} -f $1 2>{{ run }}/manifests.said || { grep -v '^ensure CRDs' {{ run }}/manifests.said >&2; return 1; }
+  cat {{ run }}/manifests.said >&2
+}
 old=$(record)
 # The same object in another version of its group is no other one.
 left=$({ wanted; echo --; printf '%s\n' "$old"; } | awk -F '|' '
@@ -45,19 +49,19 @@ goes=$(printf '%s\n' "$left" | grep -vE '^[^|]*[|]({{ kept }})[|]' | grep . || :
 # A run that is killed leaves a record that names too much, never too little.
 { wanted; printf '%s\n' "$left"; } | grep . | sort -u | note
 if there first; then
-  $k apply {{ options }} -f $folder/first
+  apply $folder/first
 {% if definitions %}
   $k wait --for=condition=Established crd -l {{ label }}=yes --timeout=60s >/dev/null
 {% endif %}
 fi
-if there then; then $k apply {{ options }} -f $folder/then; fi
+if there then; then apply $folder/then; fi
 if [ -n "$goes" ]; then
   printf '%s\n' "$goes" | named | $k get --ignore-not-found -f - --no-headers \
     -o 'custom-columns=A:.apiVersion,K:.kind,S:.metadata.namespace,N:.metadata.name,L:.metadata.labels.{{ label }}' \
     | awk '$5 == "yes" {print $1 "|" $2 "|" ($3 == "<none>" ? "" : $3) "|" $4}' > {{ run }}/manifests.go
   if [ -s {{ run }}/manifests.go ]; then named < {{ run }}/manifests.go | $k delete --ignore-not-found --timeout=90s -f -; fi
-  rm -f {{ run }}/manifests.go
 fi
+rm -f {{ run }}/manifests.go {{ run }}/manifests.said
 [ -z "$stays" ] || printf '%s\n' "$stays" | while IFS='|' read -r version kind namespace name; do
   echo "$kind ${namespace:+$namespace/}$name is no more in the folder and stays: delete it by hand if it shall go"
 done

@@ -124,8 +124,8 @@ def verdict(output: str, wanted: Sequence[str]) -> Verdict:
         said, status = parts.get(name, ("", 0))
         diff += differences(said)
         if status > 1:
-            why = [line for line in said.splitlines() if line.strip()][-1:]
-            diff.append(Diff("manifests", "", why[0] if why else "can't be compared"))
+            why = next((line for line in said.splitlines() if _ERROR.match(line)), "the server can't compare them")
+            diff.append(Diff("manifests", "", why))
     there = {line for line in record.splitlines() if line.count("|") == 3}
     keys = {key_of(line) for line in wanted}
     left = {line for line in there if key_of(line) not in keys}
@@ -157,6 +157,7 @@ def _parts(output: str) -> Mapping[str, tuple[str, int]]:
     return found
 
 
+_ERROR = re.compile("(?i)error")
 _HEAD = re.compile(r"diff -u -N \S*/LIVE-\S*?/(\S+) \S+")
 _NOISE = re.compile(r"[-+ ]\s*(generation|resourceVersion|uid|creationTimestamp): ")
 

@@ -127,7 +127,8 @@ def test_manifests_are_read_as_kubernetes_reads_them(tmp_path: Path) -> None:
 apiVersion: v1
 kind: List
 items:
-- {apiVersion: v1, kind: ConfigMap, metadata: {name: x}, data: {at: 12:30, day: 2026-01-01, mode: 0644, say: yes, no: "y"}}
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: x},
+   data: {at: 12:30, day: 2026-01-01, mode: 0644, say: yes, no: "y"}}
 """
     folder = put(tmp_path, a=text)
     (tmp_path / "things" / ".hidden.yaml").write_text("- none\n")

@@ -144,7 +144,9 @@ def test_an_object_in_another_version_of_its_group_is_no_other_one() -> None:
 
 
 def test_what_can_not_be_compared_is_drift_with_the_servers_words() -> None:
-    said = verdict(looked('error: no matches for kind "Lamp"', 2, "\n".join(WANTED)), WANTED)
+    said = verdict(
+        looked('error: no matches for kind "Lamp"\nensure CRDs are installed first', 2, "\n".join(WANTED)), WANTED
+    )
     assert said == Drifted((Diff("manifests", "", 'error: no matches for kind "Lamp"'),))
 
 
