@@ -46,6 +46,7 @@ FULL = {
     ],
     "proxy": {"https_proxy": "http://proxy.example:3128", "no_proxy": [".example"]},
     "manifests": "things",
+    "hosts": [{**host, "labels": {"tier": "gold"}, "taints": ["a=b:NoSchedule"]} for host in sample()["hosts"]],
     "extra_args": {"kube_apiserver": {"audit-log-maxage": "30"}},
     "sysctls": {"net.core.somaxconn": "4096"},
 }

@@ -47,8 +47,9 @@ async def ask(job: Job, site: Site, survey: Survey, connect: Connect) -> tuple[P
         try:
             # Secret: it goes over stdin, so that no process list shows a login.
             result = await (await connect(host.name)).run(Command(script, timeout=SECONDS, secret=True))
-        except SlipwayError as error:
-            return (error.as_problem("host.unreachable", host=host.name),)
+        except SlipwayError:
+            # It answered a moment ago: the run itself will tell what has become of it.
+            return ()
         return tuple(problems(result.text, host, places, settled=_settled(site, host, survey.facts[host.name])))
 
     return tuple(problem for found in await asyncio.gather(*map(one, asked)) for problem in found)

@@ -114,6 +114,9 @@ OWN: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 """Component → flag → why it can't be given."""
 
+NEVER: Mapping[tuple[str, str], str] = {("kube_apiserver", "disable-admission-plugins"): "NodeRestriction"}
+"""Flags whose lists may not hold a word: a node could speak for others without that plugin."""
+
 MUST_HAVE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("kube_apiserver", "enable-admission-plugins"): ("NodeRestriction",),
     ("kube_controller_manager", "controllers"): ("bootstrapsigner", "tokencleaner"),

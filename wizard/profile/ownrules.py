@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from wizard.profile import own
 from wizard.profile.finding import Finding, error, listed, warning
-from wizard.profile.flags import MUST_HAVE, OWN
+from wizard.profile.flags import MUST_HAVE, NEVER, OWN
 from wizard.profile.model import Profile, Role
 from wizard.profile.site import ExtraArgs
 
@@ -78,6 +78,9 @@ def arguments(profile: Profile) -> Iterator[Finding]:
             elif lacking := [word for word in MUST_HAVE.get((component, flag), ()) if word not in value.split(",")]:
                 words = f"--{flag} of {name} lacks {listed(lacking)}, without which the cluster does not work."
                 yield error("extra-args.own", field, words, "Add it to the list.")
+            elif NEVER.get((component, flag)) in value.split(","):
+                words = f"--{flag} of {name} can't hold {NEVER[component, flag]}: nodes are kept apart by it."
+                yield error("extra-args.own", field, words, "Take it out of the list.")
             elif not value.isprintable() or (component in ("kubelet", "etcd") and _SPLITS.search(value)):
                 words = f"The value of --{flag} of {name} has characters that don't reach it as they are."
                 yield error("extra-args.value", field, words, "Leave out blanks, quotes, '\\' and '$'.")

@@ -57,7 +57,11 @@ def kept_step(
         return Drifted(diff) if diff else Satisfied(f"{len(files)} files as wanted")
 
     script = f"{file_probe_fragment(files)}\necho {_CUT}\n{look_for(gone)}"
+    # A folder that is empty now held nothing else: one that somebody uses stays.
+    tidy = "\n".join(
+        f"rmdir {folder} 2>/dev/null || :" for folder in sorted({path.rpartition("/")[0] for path in gone})
+    )
     return Step(
-        id, title, host.name, phase, Probe(script, judge), Change(files=tuple(files), absent=gone),
+        id, title, host.name, phase, Probe(script, judge), Change(files=tuple(files), absent=gone, script=tidy),
         needs=needs, secrets=secrets, weight=weight,
     )  # fmt: skip

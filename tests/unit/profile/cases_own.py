@@ -81,6 +81,11 @@ CASES: list[tuple[str, list[tuple[str, Any]], str]] = [
         [("extra_args", {"kube_apiserver": {"enable-admission-plugins": "PodSecurity"}})],
         "extra_args.kube_apiserver",
     ),
+    (
+        "extra-args.own",
+        [("extra_args", {"kube_apiserver": {"disable-admission-plugins": "A,NodeRestriction"}})],
+        "extra_args.kube_apiserver",
+    ),
     ("extra-args.value", [("extra_args", {"kubelet": {"v": "1 --x"}})], "extra_args.kubelet"),
     ("extra-args.value", [("extra_args", {"kube_scheduler": {"v": "1\n2"}})], "extra_args.kube_scheduler"),
     ("sysctl.key", [("sysctls", {"net core": "1"})], "sysctls"),
