@@ -9,11 +9,9 @@ import base64
 import datetime
 import hashlib
 import http.server
-import io
 import ipaddress
 import json
 import ssl
-import subprocess
 import tarfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -33,7 +31,6 @@ PORT = 5000
 USER = "pull"
 PASSWORD = "v3ry-s3cret-practice"
 REPOSITORY = "site/pause"
-MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 @dataclass(frozen=True)
@@ -73,30 +70,17 @@ def _pem(certificate: x509.Certificate) -> bytes:
 
 def image(bundle: Bundle) -> dict[str, tuple[str, bytes]]:
     """Return the bundle's pause image as a registry serves it: path → media type and content."""
-    blob = bundle.blob("image/pause")
-    plain = subprocess.run(["zstd", "-dc", blob.path], capture_output=True, check=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(plain)) as archive:
+    with tarfile.open(bundle.blob("image/pause").path) as archive:
         files = {item.name: file.read() for item in archive if (file := archive.extractfile(item))}
-    (told,) = json.loads(files["manifest.json"])
-    config, layers = files[told["Config"]], [files[name] for name in told["Layers"]]
-
-    def about(content: bytes, kind: str) -> dict[str, object]:
-        return {"mediaType": kind, "size": len(content), "digest": f"sha256:{hashlib.sha256(content).hexdigest()}"}
-
-    manifest = json.dumps(
-        {
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": about(config, "application/vnd.docker.container.image.v1+json"),
-            "layers": [about(layer, "application/vnd.docker.image.rootfs.diff.tar") for layer in layers],
-        }
-    ).encode()
-    served = {f"/v2/{REPOSITORY}/manifests/1": (MANIFEST, manifest)}
-    for content in (manifest, config, *layers):
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        folder, kind = ("manifests", MANIFEST) if content is manifest else ("blobs", "application/octet-stream")
-        served[f"/v2/{REPOSITORY}/{folder}/{digest}"] = (kind, content)
-    return served
+    (told,) = json.loads(files["index.json"])["manifests"]
+    kind, digest = told["mediaType"], told["digest"]
+    served = {
+        f"/v2/{REPOSITORY}/blobs/{name.removeprefix('blobs/').replace('/', ':')}": ("application/octet-stream", content)
+        for name, content in files.items()
+        if name.startswith("blobs/")
+    }
+    manifest = kind, served[f"/v2/{REPOSITORY}/blobs/{digest}"][1]
+    return {**served, f"/v2/{REPOSITORY}/manifests/1": manifest, f"/v2/{REPOSITORY}/manifests/{digest}": manifest}
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -134,10 +118,10 @@ def running(
 
         def _answer(self, *, body: bool) -> None:
             path = self.path.partition("?")[0]
-            known = self.headers.get("Authorization") == login
+            said = self.headers.get("Authorization")
             if token and path == "/token":
-                self._send(200 if known else 401, "application/json", b'{"token": "t0ken"}', body, {})
-            elif not known or token:
+                self._send(200 if said == login else 401, "application/json", b'{"token": "t0ken"}', body, {})
+            elif said != ("Bearer t0ken" if token else login):
                 asks = f'Bearer realm="https://{made.name}/token",service="practice"' if token else 'Basic realm="x"'
                 self._send(401, "text/plain", b"no", body, {"WWW-Authenticate": asks})
             elif path == "/v2/":
