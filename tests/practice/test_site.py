@@ -187,7 +187,7 @@ def test_everything_reaches_the_hosts_and_the_cluster(shop: Shop) -> None:
         "etcd": "--max-txn-ops=256",
     }  # fmt: skip
     for name, flag in flags.items():
-        assert f" {flag} " in shop.running("m2", name), name
+        assert f" {flag} " in f"{shop.running('m2', name)} ", name
     assert "ETCD_SNAPSHOT_COUNT=9000" in lab.on("m1", "cat /etc/etcd/etcd.env")
     assert "--kube-api-qps=50" not in shop.running("m2", "kube-controller-manager")
     node = shop.node("w1")

@@ -61,9 +61,9 @@ while IFS='=' read -r key value; do
   file=/proc/sys/$(echo $key | tr . /)
   [ ! -w $file ] || printf '%s\\n' "$value" > $file || echo "$key could not be put back to $value"
   sed -i "/^$key=/d" {FOUND}/sysctl
-done <<--slipway-found--
+done <<SLIPWAY_FOUND
 $(cat {FOUND}/sysctl 2>/dev/null)
---slipway-found--"""
+SLIPWAY_FOUND"""
 
 
 def settings_step(site: Site, host: Host, *, needs: tuple[str, ...] = ()) -> Step:

@@ -14,7 +14,7 @@ from tests.unit.steps.samples import bundle
 from wizard.cli import site as cli_site
 from wizard.cli.app import app
 from wizard.cli.launch import order_of
-from wizard.cli.services import RealServices, real
+from wizard.cli.services import RealServices
 from wizard.cli.site import job_of, with_material
 from wizard.errors import UsageError
 from wizard.facts.model import Survey
@@ -27,8 +27,7 @@ THING = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for module in (cli_site, real):
-        monkeypatch.setattr(module, "open_bundle", lambda *_: bundle())
+    monkeypatch.setattr(cli_site, "open_bundle", lambda *_: bundle())
     (tmp_path / "things").mkdir()
     (tmp_path / "things" / "a.yaml").write_text(THING)
     (tmp_path / "password").write_text("s3cret-of-a-file\n")
