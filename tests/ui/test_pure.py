@@ -40,6 +40,15 @@ FULL = {
     "network": {"kube_proxy": "nftables", "dns_domain": "site.local"},
     "masters_schedulable": True,
     "time_servers": ["10.0.0.1", "ntp.example"],
+    "registries": [
+        {"name": "registry.example:5000", "ca": "ca.pem", "username": "pull", "password_file": "~/registry"},
+        {"name": "docker.io", "mirrors": ["https://registry.example:5000"], "upstream": False},
+    ],
+    "proxy": {"https_proxy": "http://proxy.example:3128", "no_proxy": [".example"]},
+    "manifests": "things",
+    "hosts": [{**host, "labels": {"tier": "gold"}, "taints": ["a=b:NoSchedule"]} for host in sample()["hosts"]],
+    "extra_args": {"kube_apiserver": {"audit-log-maxage": "30"}},
+    "sysctls": {"net.core.somaxconn": "4096"},
 }
 
 

@@ -14,7 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 from wizard.cli.output import JsonFlag, emit, guarded, plain, problem_list, problems_view
-from wizard.cli.site import BundleFolder, ProfileFile, SecretsFd, ask_secret, connections, job_of, secrets_from
+from wizard.cli.site import (
+    BundleFolder,
+    ProfileFile,
+    SecretsFd,
+    ask_secret,
+    connections,
+    job_of,
+    secrets_from,
+    with_material,
+)
 from wizard.cli.survival import survival_view
 from wizard.engine.record import Record, State, fold
 from wizard.engine.sink import Memory
@@ -22,7 +31,7 @@ from wizard.engine.step import Diff, Plan
 from wizard.errors import Exit, errors_of
 from wizard.facts.model import Facts, Survey
 from wizard.plans.folder import identity
-from wizard.plans.job import Found, Job, dry_run, judge, look
+from wizard.plans.job import Found, Job, asked, dry_run, judge, look
 from wizard.profile.model import Profile
 from wizard.profile.survival import survival
 from wizard.remote.secrets import AskedSecrets
@@ -92,13 +101,15 @@ def plan(
 async def _check(job: Job, secrets_fd: int | None) -> Found:
     secrets = AskedSecrets(ask_secret, secrets_from(secrets_fd))
     async with connections(job.profile, secrets) as connect:
-        return judge(job, await look(job, connect), identity(job.folder, job.profile.name))
+        job = await with_material(job, secrets)
+        found = judge(job, await look(job, connect), identity(job.folder, job.profile.name))
+        return await asked(job, found, connect)
 
 
 async def _plan(job: Job, secrets_fd: int | None, memory: Memory) -> tuple[Found, Plan]:
     secrets = AskedSecrets(ask_secret, secrets_from(secrets_fd))
     async with connections(job.profile, secrets) as connect:
-        return await dry_run(job, connect, memory, "plan")
+        return await dry_run(await with_material(job, secrets), connect, memory, "plan")
 
 
 def _facts(facts: Facts) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,11 +16,13 @@ from wizard import versions
 from wizard.cli.output import JsonFlag, emit, guarded, plain, problem_list, problems_view, say, write_out
 from wizard.cli.survival import survival_view
 from wizard.errors import Exit, Problem, UsageError, errors_of
+from wizard.plans.material import look
 from wizard.profile.dump import dump
 from wizard.profile.dump import plain as plain_data
 from wizard.profile.load import load
 from wizard.profile.model import EtcdTuning, Profile, Role
 from wizard.profile.new import new_profile
+from wizard.profile.places import based
 from wizard.profile.reference import markdown
 from wizard.profile.reference import schema as profile_schema
 from wizard.profile.rules import rules
@@ -112,6 +115,7 @@ def new(
 def validate(file: File, json_flag: JsonFlag = False) -> None:
     """Judge a profile. Exit code 2 where a new install of it would be refused."""
     loaded = load(file)
+    loaded = replace(loaded, problems=loaded.problems + look(based(loaded.profile, file.parent))[1])
     refused = bool(errors_of(loaded.problems))
     verdict = "✗ A new install of it would be refused." if refused else "✓ A new install of it would not be refused."
     emit(

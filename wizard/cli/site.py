@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,12 +19,14 @@ from wizard.checks.change import upgrade
 from wizard.cli.output import say
 from wizard.errors import HeldError, UsageError
 from wizard.paths import cluster_dir
+from wizard.plans import material
 from wizard.plans.folder import applied
 from wizard.plans.job import Connect, Job
 from wizard.plans.kinds import KINDS
 from wizard.plans.task import INSTALL, Kind, Task
 from wizard.profile.load import load
 from wizard.profile.model import Profile
+from wizard.profile.places import based
 from wizard.remote.base import Connection, HostKeyUnknown, Secret
 from wizard.remote.secrets import AskedSecrets, GivenSecrets, SecretKind, Secrets, read_secrets
 from wizard.remote.ssh import SshConnector, settings_of
@@ -53,13 +56,15 @@ def job_of(path: Path, bundle: Path | None, task: Task = INSTALL) -> Job:
     """Return the job to do `task` (an install by default) on the hosts of a profile's file.
 
     `bundle` is its folder (None: the cache's), and is opened for a task that takes anything from it alone. Raises
-    `SlipwayError` where profile or bundle can't be read, `UsageError` where the task names no host of it, `HeldError`
-    where it would upgrade the cluster.
+    `SlipwayError` where profile or bundle can't be read, `UsageError` where the task names no host of it, or where an
+    install can't use a file that the profile names, `HeldError` where it would upgrade the cluster.
     """
-    profile = load(path).profile
+    profile = based(load(path).profile, path.parent)
     names = [host.name for host in profile.hosts]
     if lost := [name for name in task.hosts if name not in names]:
         raise UsageError(f"There is no host {lost[0]}", where=str(path), hint=f"Its hosts are {', '.join(names)}.")
+    if KINDS[task.kind].installs:
+        material.read(profile)
     return job_on(profile, bundle, task)
 
 
@@ -76,6 +81,18 @@ def hold_upgrade(profile: Profile) -> None:
     problems = tuple(upgrade(profile, applied(cluster_dir(profile.name))))
     if problems:
         raise HeldError("This cluster can't be upgraded yet", problems=problems, hint="Nothing was touched.")
+
+
+async def with_material(job: Job, secrets: Secrets, *, needed: bool = False) -> Job:
+    """Return `job` with what the site's own files hold, where its task needs it.
+
+    Passwords that no file holds come from `secrets`. Raises `UsageError` where a file can't be used, or where a
+    password is `needed` and nobody gives it.
+    """
+    if not KINDS[job.task.kind].installs:
+        return job
+    found = await asyncio.to_thread(material.read, job.profile)
+    return replace(job, material=await material.with_passwords(found, job.profile, secrets, needed=needed))
 
 
 def open_bundle(profile: Profile, folder: Path | None) -> Bundle:

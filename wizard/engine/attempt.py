@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 
 from wizard.engine import events as e
@@ -15,7 +16,7 @@ from wizard.engine.hosts import HostLink, Look
 from wizard.engine.lease import Leases
 from wizard.engine.mask import Masker
 from wizard.engine.node import Node
-from wizard.engine.reply import parse, problem_of
+from wizard.engine.reply import Failure, parse, problem_of
 from wizard.engine.sink import Sink
 from wizard.engine.step import Blocked, Change, Diff, Drifted, Retry, Satisfied, Unknown, Verdict
 from wizard.engine.turns import Turns
@@ -149,7 +150,7 @@ class Attempts:
         reply = parse(result.text, encoded.token)
         self._leases.took(link.name, change, reply, revision)
         if reply.failure:
-            raise StepError(problem_of(reply.failure, link.name, step.title), output.tail)
+            raise StepError(problem_of(told(reply.failure, output.tail), link.name, step.title), output.tail)
         if not reply.done:
             raise StepError(_broke_off(step.title, link.name, result.status), output.tail or result.complaint)
         node.changed_at = self._tick()
@@ -190,6 +191,12 @@ class Attempts:
                 raise StepError(problem)
             case verdict:
                 raise StepError(_still(node, link.name), remaining_diff(verdict, self._mask))
+
+
+def told(failure: Failure, tail: str) -> Failure:
+    """Return a script's failure with its own last words, which say more than its exit status."""
+    last = (tail.splitlines() or [""])[-1].strip()
+    return replace(failure, why=f"{failure.why}: {last}") if failure.code == "script" and last else failure
 
 
 def _change_of(node: Node) -> Change:

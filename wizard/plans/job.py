@@ -23,6 +23,7 @@ from wizard.facts.model import Facts, Survey
 from wizard.facts.survey import Seen
 from wizard.pki import store
 from wizard.pki.wanted import wanted
+from wizard.plans import asking
 from wizard.plans.closing import close
 from wizard.plans.folder import applied, identity
 from wizard.plans.kinds import KINDS, Given, Work
@@ -38,8 +39,8 @@ from wizard.render.site import Site
 from wizard.steps.join import Token, new_token
 
 __all__ = [
-    "Connect", "Found", "Job", "apply", "dry_run", "gathered", "give_back", "judge", "look", "prepare", "refuse",
-    "site_of",
+    "Connect", "Found", "Job", "apply", "asked", "dry_run", "gathered", "give_back", "judge", "look", "prepare",
+    "refuse", "site_of",
 ]  # fmt: skip
 
 
@@ -120,6 +121,7 @@ def site_of(job: Job, survey: Survey, uid: str) -> Site:
             survey.facts[host.name].nameservers for host in profile.hosts if is_node(host) and host.name in survey.facts
         ),
         maintained=frozenset(noted(profile, survey).hosts),
+        material=job.material,
     )
 
 
@@ -141,7 +143,7 @@ async def dry_run(job: Job, connect: Connect, sink: Sink, run_id: str, seen: See
     """
     uid = identity(job.folder, job.profile.name)
     survey = await look(job, connect, seen=seen)
-    found = await _asked(job, judge(job, survey, uid), connect)
+    found = await asked(job, judge(job, survey, uid), connect)
     _hold(found)
     plan = prepare(job, survey, uid, store.load(job.folder / "pki"))
     await run(plan, connect, sink, run_id=run_id, dry=True, failures=found.dead)
@@ -169,7 +171,7 @@ async def apply(
     uid = identity(job.folder, job.profile.name)
     survey = await look(job, connect, lock, seen, take_over=take_over)
     try:
-        found = await _asked(job, judge(job, survey, uid), connect)
+        found = await asked(job, judge(job, survey, uid), connect)
         _hold(found)
         stands = _stands(survey, uid)
         uid = identity(job.folder, job.profile.name, make=work.makes_keys)
@@ -193,9 +195,17 @@ async def apply(
     )
 
 
-async def _asked(job: Job, found: Found, connect: Connect) -> Found:
-    """Return `found` with what the cluster itself says against the job; it isn't asked where something else holds."""
-    asks = KINDS[job.task.kind].asks
+async def asked(job: Job, found: Found, connect: Connect) -> Found:
+    """Return `found` with what the cluster or its hosts, asked anew, say against the job; they aren't asked where
+    something else holds.
+    """
+    work = KINDS[job.task.kind]
+    if errors_of(found.problems):
+        return found
+    if work.installs:
+        said = await asking.ask(job, site_of(job, found.survey, ""), found.survey, connect)
+        found = replace(found, problems=found.problems + said)
+    asks = work.asks
     if asks is None or errors_of(found.problems):
         return found
     return replace(found, problems=found.problems + await asks(job, found.survey, connect))

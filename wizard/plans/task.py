@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 
 from wizard.bundle.lock import Bundle, BundleError
 from wizard.profile.model import Part, Profile
+from wizard.render.material import Material
 
 
 class Kind(StrEnum):
@@ -42,12 +43,14 @@ class Job:
     """What is to be done: `task` on the hosts of `profile`. `folder` is the cluster's.
 
     `bundle` is what an install takes everything from; None for a task that brings hosts nothing of one.
+    `material` is what the site's own files hold, where the task needs them.
     """
 
     profile: Profile
     bundle: Bundle | None
     folder: Path
     task: Task = INSTALL
+    material: Material = field(default_factory=Material)
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -21,10 +21,18 @@ COMMENTS: Mapping[str, str] = {
     "network": "Networks inside the cluster: private, and used nowhere else at the site.",
     "masters_schedulable": "true lets ordinary Pods run on masters.",
     "time_servers": "NTP servers that every host shall use.",
+    "registries": "Passwords never stand here: password_file names a file on the jump host, or slipway asks.",
+    "proxy": "By which images are fetched; the cluster's own addresses are spared.",
+    "manifests": "A folder of manifests: applied after the install and kept in step.",
+    "extra_args": "Flags of components, besides slipway's own or in their place.",
+    "sysctls": "Kernel settings of every host; a reset puts back what was.",
 }
 """Path → the comment above it."""
 
-_FLOW = frozenset({"roles", "time_servers", "upstream_dns"})
+_APART = frozenset({"masters_schedulable", "time_servers", "manifests"})
+"""Keys of one line that stand apart."""
+
+_FLOW = frozenset({"roles", "time_servers", "upstream_dns", "taints", "mirrors", "no_proxy"})
 """Lists written in one line."""
 
 
@@ -53,6 +61,8 @@ def plain(part: BaseModel) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return plain(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value if isinstance(value, bool | int | float) else str(value)
@@ -62,19 +72,19 @@ def _mapping(data: Mapping[str, Any], indent: str, path: str) -> Iterator[str]:
     """Yield the lines of a mapping; groups and lists at the top are set apart by an empty line."""
     for name, value in data.items():
         where = f"{path}.{name}" if path else name
-        if (not path and isinstance(value, dict | list)) or where in ("masters_schedulable", "time_servers"):
+        if (not path and isinstance(value, dict | list)) or where in _APART:
             yield ""
         if comment := COMMENTS.get(where):
             yield f"{indent}# {comment}"
         if isinstance(value, dict) and value:
-            yield f"{indent}{name}:"
+            yield f"{indent}{_text(name)}:"
             yield from _mapping(value, indent + "  ", where)
         elif isinstance(value, list) and value and name not in _FLOW:
             yield f"{indent}{name}:"
             for item in value:
                 yield from _item(item, indent + "  ", where)
         else:
-            yield f"{indent}{name}: {_flow(value)}"
+            yield f"{indent}{_text(name)}: {_flow(value)}"
 
 
 def _item(item: Any, indent: str, path: str) -> Iterator[str]:

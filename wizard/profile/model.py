@@ -9,10 +9,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from wizard.profile import syntax
+from wizard.profile.part import Part as Part
+from wizard.profile.site import ExtraArgs, Proxy, Registry, Texts, Words
 
 
 def _dns_label(text: str) -> str:
@@ -49,14 +51,6 @@ DnsName = Annotated[str, AfterValidator(_dns_name)]
 Port = Annotated[int, Field(ge=syntax.PORTS[0], le=syntax.PORTS[1]), BeforeValidator(_no_truth_value)]
 
 Mtu = Annotated[int, Field(ge=syntax.MTUS[0], le=syntax.MTUS[1]), BeforeValidator(_no_truth_value)]
-
-
-class Part(BaseModel):
-    """What every part of a profile is: a value, in which an unknown key is an error."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
 
 
 class Role(StrEnum):
@@ -112,6 +106,10 @@ class Host(Part):
     """What the host does: ``master`` runs the control plane, ``etcd`` a database member, ``worker`` only Pods."""
     zone: str = ""
     """Rack, room or site: what fails together."""
+    labels: Texts = Words()
+    """Labels of the node, besides those that Kubernetes and `zone` give it."""
+    taints: tuple[str, ...] = ()
+    """Taints of the node, as ``key=value:NoSchedule`` or ``key:NoExecute``."""
     ssh: Ssh = Ssh()
     """Login of this host, where it differs from the one all hosts share."""
     fingerprint: str = ""
@@ -210,6 +208,16 @@ class Profile(Part):
     """Let ordinary Pods run on masters (no control-plane taint)."""
     time_servers: tuple[str, ...] = ()
     """NTP servers; without them the hosts keep the time service they have."""
+    registries: tuple[Registry, ...] = ()
+    """Registries that need something: mirrors, an authority, a login."""
+    proxy: Proxy = Proxy()
+    """The proxy by which images are fetched."""
+    manifests: str | None = None
+    """Folder of manifests that are applied after an install and kept in step; a path on the jump host."""
+    extra_args: ExtraArgs = ExtraArgs()
+    """Flags of components."""
+    sysctls: Texts = Words()
+    """Kernel settings of every host: ``net.core.somaxconn: 4096``."""
 
     def having(self, role: Role) -> tuple[Host, ...]:
         """Return the hosts with `role`, in the profile's order."""

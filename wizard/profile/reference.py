@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from wizard.profile.codes import CODES
 from wizard.profile.model import Endpoint, Etcd, Hop, Host, Network, Profile, Ssh
+from wizard.profile.site import ExtraArgs, Proxy, Registry
 
 _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The profile", Profile),
@@ -22,6 +23,9 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("endpoint", Endpoint),
     ("etcd", Etcd),
     ("network", Network),
+    ("registries[]", Registry),
+    ("proxy", Proxy),
+    ("extra_args", ExtraArgs),
 )
 
 _INTRO = """# The profile
@@ -113,6 +117,8 @@ def _type_words(annotation: Any) -> str:
         return " or ".join(f"`{item.value}`" for item in annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "group"
+    if isinstance(annotation, type) and issubclass(annotation, dict):
+        return "texts by name"
     return {str: "text", int: "number", float: "number", bool: "`true` or `false`"}[annotation]
 
 
@@ -120,7 +126,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "**required**"
     value = field.default
-    if value is None or value in ("", ()) or isinstance(value, BaseModel):
+    if value is None or value in ("", (), {}) or isinstance(value, BaseModel):
         return "-"
     if isinstance(value, tuple):
         return f"`[{', '.join(str(item) for item in value)}]`"

@@ -26,6 +26,8 @@ _EXPECTED = {
     "bool": "true or false",
     "tuple": "a list",
     "model": "a group of keys",
+    "dict": "a group of keys",
+    "mapping": "a group of keys",
 }
 """What an error type of pydantic starts with → what was wanted, in words."""
 

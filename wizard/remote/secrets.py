@@ -14,11 +14,12 @@ from wizard.remote.base import Secret
 
 
 class SecretKind(StrEnum):
-    """What a secret is for. A passphrase belongs to a key file, the others to a host."""
+    """What a secret is for. A passphrase belongs to a key file, a registry's to a registry, the others to a host."""
 
     SUDO = "sudo"
     PASSWORD = "password"  # noqa: S105 (a name, no password)
     PASSPHRASE = "passphrase"  # noqa: S105
+    REGISTRY = "registry"
 
 
 class Secrets(Protocol):
@@ -81,7 +82,7 @@ class AskedSecrets:
             answer = await self._ask(kind, host, prompt)
             if answer is not None:
                 self._answers[kind, host] = answer
-                if kind is not SecretKind.PASSPHRASE:
+                if kind not in (SecretKind.PASSPHRASE, SecretKind.REGISTRY):
                     self._answers.setdefault((kind, ""), answer)
             return answer
 

@@ -2,6 +2,7 @@
 
     system      modules, sysctls, the etcd user, tmpfiles, time servers         every host
     containerd  config.toml, its unit                                           nodes
+    registries  how images are fetched: mirrors, authorities, logins            nodes
     etcd        unit, etcd.env, bootstrap.env                                   etcd members
     haproxy     haproxy.cfg, drop-in                                            masters
     keepalived  keepalived.conf, check script, drop-in                          masters
@@ -20,6 +21,7 @@ from wizard.render.control_plane import static_pods
 from wizard.render.database import etcd
 from wizard.render.files import Manifest, RenderedFile
 from wizard.render.node import containerd, kubelet
+from wizard.render.registries import registries
 from wizard.render.site import Site
 from wizard.render.system import system
 
@@ -33,6 +35,7 @@ __all__ = [
     "keepalived",
     "kubelet",
     "manifests",
+    "registries",
     "static_pods",
     "system",
 ]

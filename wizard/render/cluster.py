@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wizard.render.arguments import proxy_flags
 from wizard.render.files import Manifest, checksum, fill
 from wizard.render.images import image_refs
 from wizard.render.node import is_node, node_api_texts
@@ -23,6 +24,7 @@ def manifests(site: Site) -> tuple[Manifest, ...]:
 
 def _kube_proxy(site: Site) -> str:
     network = site.profile.network
+    given = site.profile.extra_args.kube_proxy
     config = fill(
         "kube-proxy/config.conf",
         pod_cidr=network.pod_cidr,
@@ -36,6 +38,7 @@ def _kube_proxy(site: Site) -> str:
         config=config.rstrip(),
         checksum=checksum(config, *node_api_texts(site.profile)),
         node_api=NODE_API,
+        arguments=proxy_flags(config, given) if given else (),
     )
 
 

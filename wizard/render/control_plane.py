@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from wizard.profile.model import Host, Role
-from wizard.render.files import RenderedFile, rendered
+from wizard.render.arguments import with_flags
+from wizard.render.files import RenderedFile, fill
 from wizard.render.images import image_refs
 from wizard.render.places import API_PORT, CONTROLLER_MANAGER_PORT, MANIFESTS, SCHEDULER_PORT
 from wizard.render.site import Site, etcd_client_urls
@@ -54,10 +55,17 @@ def static_pods(site: Site, host: Host, credentials: Mapping[str, str] | None = 
         "kube-scheduler": {"port": SCHEDULER_PORT},
     }
     digests = credentials or {}
-    return tuple(
-        rendered(
-            f"{MANIFESTS}/{name}.yaml", f"control-plane/{name}.yaml", mode=0o600, image=images[name],
+    texts = {
+        name: fill(
+            f"control-plane/{name}.yaml", image=images[name],
             variable=CREDENTIALS, credentials=digests.get(name, ""), **own,
         )
         for name, own in values.items()
-    )  # fmt: skip
+    }  # fmt: skip
+    given = site.profile.extra_args
+    return tuple(
+        RenderedFile(
+            f"{MANIFESTS}/{name}.yaml", with_flags(text, getattr(given, name.replace("-", "_"))).encode(), mode=0o600
+        )
+        for name, text in texts.items()
+    )

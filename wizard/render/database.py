@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wizard.profile.model import EtcdTuning, Host, Role
-from wizard.render.files import RenderedFile, rendered
+from wizard.render.arguments import command_line, with_variables
+from wizard.render.files import RenderedFile, fill, rendered
 from wizard.render.places import ETCD_CLIENT_PORT, ETCD_CONFIG, ETCD_METRICS_PORT, ETCD_PEER_PORT, ETCD_PKI
 from wizard.render.site import Site, initial_cluster
 
@@ -36,26 +37,28 @@ def etcd(site: Site, host: Host, *, state: Literal["new", "existing"] = "new") -
         return ()
     pace = PACES[site.tuning]
     data_dir = site.profile.etcd.data_dir
+    settings = fill(
+        "etcd/etcd.env",
+        name=host.name,
+        ip=host.peer_ip,
+        data_dir=data_dir,
+        client_port=ETCD_CLIENT_PORT,
+        peer_port=ETCD_PEER_PORT,
+        metrics_port=ETCD_METRICS_PORT,
+        pki=ETCD_PKI,
+        heartbeat=pace.heartbeat,
+        election=pace.election,
+    )
+    settings, flags = with_variables(settings, site.profile.extra_args.etcd)
     return (
         rendered(
             "/etc/systemd/system/etcd.service",
             "etcd/etcd.service",
             data_dir=data_dir,
             restrict_oom=site.lacks_sys_resource(host),
+            arguments=command_line(flags),
         ),
-        rendered(
-            f"{ETCD_CONFIG}/etcd.env",
-            "etcd/etcd.env",
-            name=host.name,
-            ip=host.peer_ip,
-            data_dir=data_dir,
-            client_port=ETCD_CLIENT_PORT,
-            peer_port=ETCD_PEER_PORT,
-            metrics_port=ETCD_METRICS_PORT,
-            pki=ETCD_PKI,
-            heartbeat=pace.heartbeat,
-            election=pace.election,
-        ),
+        RenderedFile(f"{ETCD_CONFIG}/etcd.env", settings.encode()),
         rendered(
             f"{ETCD_CONFIG}/bootstrap.env",
             "etcd/bootstrap.env",

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from wizard.facts.model import Facts
 from wizard.profile.model import Host, Profile, Role
+from wizard.profile.own import taint_parts
+from wizard.render.arguments import command_line
 from wizard.render.files import RenderedFile, fill, rendered
 from wizard.render.images import image_refs
 from wizard.render.places import BOOTSTRAP_KUBECONFIG, KUBELET_CONFIG, KUBERNETES, LOCAL_API, NODE_API
+from wizard.render.proxy import environment
 from wizard.render.site import Site, endpoint_url, node_api_url, service_ip
 
 MEBIBYTE = 1024 * 1024
@@ -38,6 +41,7 @@ def containerd(site: Site, host: Host) -> tuple[RenderedFile, ...]:
             "containerd/containerd.service",
             restrict_oom=restrict_oom,
             container=_in_container(site.facts_of(host)),
+            environment=environment(site, host),
         ),
     )
 
@@ -61,7 +65,7 @@ def kubelet(site: Site, host: Host) -> tuple[RenderedFile, ...]:
             fail_swap_on=not _in_container(facts),
             dns_ip=service_ip(site.profile, 10),
             dns_domain=site.profile.network.dns_domain,
-            taint=Role.MASTER in host.roles and not site.profile.masters_schedulable,
+            taints=_taints(site, host),
             resolv_conf="/run/systemd/resolve/resolv.conf" if facts and facts.system.systemd_resolved else "",
             system_memory=reserved.system,
             kube_memory=reserved.kube,
@@ -80,9 +84,20 @@ def kubelet(site: Site, host: Host) -> tuple[RenderedFile, ...]:
             node_ip=host.ip,
             zone=zone_label(host.zone),
             bootstrap="" if Role.MASTER in host.roles else BOOTSTRAP_KUBECONFIG,
+            arguments=command_line(site.profile.extra_args.kubelet),
         ),
         RenderedFile(NODE_API, node_api_text(node_api_url(site.profile, host)).encode(), mode=0o600),
     )
+
+
+def _taints(site: Site, host: Host) -> list[dict[str, str]]:
+    """Return the taints with which a node comes: no Pod shall be on it before they are there."""
+    found = []
+    if Role.MASTER in host.roles and not site.profile.masters_schedulable:
+        found.append({"effect": "NoSchedule", "key": "node-role.kubernetes.io/control-plane", "value": ""})
+    for key, value, effect in map(taint_parts, host.taints):
+        found.append({"effect": effect, "key": key, "value": value})
+    return found
 
 
 def node_api_text(server: str) -> str:

@@ -17,7 +17,13 @@ def system(site: Site, host: Host) -> tuple[RenderedFile, ...]:
     container = bool(facts and facts.system.container)
     balancer = Role.MASTER in host.roles
     files = [
-        rendered("/etc/sysctl.d/90-slipway.conf", "system/sysctl.conf", balancer=balancer, container=container),
+        rendered(
+            "/etc/sysctl.d/90-slipway.conf",
+            "system/sysctl.conf",
+            balancer=balancer,
+            container=container,
+            own=tuple(site_sysctls(site, host).items()),
+        ),
         rendered(
             "/etc/tmpfiles.d/slipway.conf", "system/tmpfiles.conf", balancer=balancer, etcd=Role.ETCD in host.roles
         ),
@@ -36,3 +42,14 @@ def system(site: Site, host: Host) -> tuple[RenderedFile, ...]:
         )
         files.append(rendered(path, template, servers=site.profile.time_servers))
     return tuple(files)
+
+
+def site_sysctls(site: Site, host: Host) -> dict[str, str]:
+    """Return the site's own kernel settings for `host`, in one order: in a container only the network's."""
+    facts = site.facts_of(host)
+    container = bool(facts and facts.system.container)
+    return {
+        key: " ".join(value.split())
+        for key, value in sorted(site.profile.sysctls.items())
+        if key.startswith("net.") or not container
+    }

@@ -15,7 +15,7 @@ from wizard.pki.store import Pki
 from wizard.profile.model import Host
 from wizard.render import api as render
 from wizard.render.control_plane import CREDENTIALS
-from wizard.render.places import API_PORT, CONTROLLER_MANAGER_PORT, MANIFESTS, NODE_API, SCHEDULER_PORT
+from wizard.render.places import API_PORT, CONTROLLER_MANAGER_PORT, MANIFESTS, NODE_API, RUN, SCHEDULER_PORT
 from wizard.render.pod_network import POD_NETWORKS
 from wizard.render.site import Site
 from wizard.steps.balancer import draining
@@ -102,12 +102,14 @@ def _pods_step(
         diff = judge_files(listing, files) + processes(state, wanted)
         return Drifted(diff) if diff else Satisfied(f"{title} runs as wanted")
 
-    waits = "\n".join(
+    began = f"{RUN}/{host.name}-{id}.began"
+    waits = f"touch {began}\n{_REFUSED}\n" + "\n".join(
         wait_on_host(
             f"{listening(ports[name])} && {test} && {_runs_as(name, wanted[name])}",
             180, f"{name} did not become ready",
             f"tail -n 15 /var/log/pods/kube-system_{name}-*/{name}/*.log; "
             "journalctl -u kubelet -n 15 --no-pager -o cat",
+            hopeless=f"refused {name} {began}",
         )
         for name, test in ready.items()
     )  # fmt: skip
@@ -115,6 +117,18 @@ def _pods_step(
         f"{host.name}/{id}", title, host.name, "control-plane",
         Probe(script, judge), Change(files=files, script=waits), needs=needs, weight=weight, timeout=420.0, settle=20.0,
     )  # fmt: skip
+
+
+_REFUSED = r"""
+refused() {
+  log=$(ls -t /var/log/pods/kube-system_$1-*/$1/*.log 2>/dev/null | head -n 1)
+  [ -n "$log" ] && [ "$log" -nt $2 ] || return 1
+  said=$(tail -n 20 "$log" | sed -n 's/^[^ ]* std[a-z]* [FP] //; /unknown .*flag\|invalid argument/p' | tail -n 1)
+  [ -n "$said" ] || return 1
+  echo "$1 does not start: $said" >&2
+}
+"""
+"""Whether a component that was started since refuses its own flags: no waiting helps then."""
 
 
 def _name(file: File) -> str:

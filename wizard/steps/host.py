@@ -10,6 +10,8 @@ from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, St
 from wizard.profile.model import Host
 from wizard.render import api as render
 from wizard.render.site import Site
+from wizard.render.system import site_sysctls
+from wizard.steps.kept import look_for, stale, still_there
 from wizard.steps.kit import STAMPS, digest_of, files_of
 
 _CUT = "--slipway-cut--"
@@ -51,12 +53,27 @@ for key in {" ".join(keys)}; do
 done"""
 
 
+def forget_sysctls(keys: Iterable[str]) -> str:
+    """Return the shell lines that give parameters which were noted once, and aren't among `keys`, their values back."""
+    return f"""kept=" {" ".join(keys)} "
+while IFS='=' read -r key value; do
+  case "$kept" in *" $key "*) continue;; esac
+  file=/proc/sys/$(echo $key | tr . /)
+  [ ! -w $file ] || printf '%s\\n' "$value" > $file || echo "$key could not be put back to $value"
+  sed -i "/^$key=/d" {FOUND}/sysctl
+done <<SLIPWAY_FOUND
+$(cat {FOUND}/sysctl 2>/dev/null)
+SLIPWAY_FOUND"""
+
+
 def settings_step(site: Site, host: Host, *, needs: tuple[str, ...] = ()) -> Step:
     """Return the step that holds a host's settings, in their files and in the running kernel."""
     files = files_of(render.system(site, host))
+    gone = stale(site, host, f"{host.name}/settings", files)
     parameters = sysctls(files)
+    own = site_sysctls(site, host)
     reads = "\n".join(f"echo {key}=$(cat /proc/sys/{key.replace('.', '/')} 2>/dev/null)" for key in parameters)
-    script = f"{file_probe_fragment(files)}\necho {_CUT}\n{reads}\n"
+    script = f"{file_probe_fragment(files)}\necho {_CUT}\n{reads}\n{look_for(gone)}\n"
 
     def judge(output: str, _status: int) -> Verdict:
         listing, _, values = output.partition(_CUT)
@@ -67,6 +84,8 @@ def settings_step(site: Site, host: Host, *, needs: tuple[str, ...] = ()) -> Ste
             # An empty value is a parameter this kernel doesn't have; its module may come later.
             if seen.get(key) and " ".join(seen[key].split()) != want
         )
+        diff += tuple(Diff(f"sysctl {key}", "not in this kernel", own[key]) for key in own if not seen.get(key))
+        diff += still_there(values, gone)
         if seen.get("applied") != digest:
             diff += (Diff("settings applied", seen.get("applied", "") or "none", digest),)
         return Drifted(diff) if diff else Satisfied("kernel parameters as wanted")
@@ -74,19 +93,20 @@ def settings_step(site: Site, host: Host, *, needs: tuple[str, ...] = ()) -> Ste
     facts = site.facts_of(host)
     shared = facts is not None and facts.system.container
     # In a container what is not the network's is another machine's. Noted once the modules are there.
-    note = note_sysctls(key for key in (*parameters, *_ALTERED) if key.startswith("net.") or not shared)
+    keys = [key for key in (*parameters, *_ALTERED) if key.startswith("net.") or not shared]
+    note = f"{note_sysctls(keys)}\n{forget_sysctls(keys)}"
     apply = "\n".join(
-        command.format(path=file.path, note=note, users=_NOTE_USERS)
+        command.format(path=path, note=note, users=_NOTE_USERS)
         for folder, command in _APPLY
-        for file in files
-        if f"/{folder}/" in file.path
+        for path in (*(file.path for file in files), *gone)
+        if f"/{folder}/" in path
     )
     digest = digest_of(files)
     script += f"echo applied=$(cat {_APPLIED} 2>/dev/null)\n"
     apply += f"\nmkdir -p {STAMPS}\necho {digest} > {_APPLIED}\n"
     return Step(
         f"{host.name}/settings", "Kernel modules and parameters", host.name, "host",
-        Probe(script, judge), Change(files=files, script=apply, ours=(_APPLIED,)), needs=needs, weight=0.5,
+        Probe(script, judge), Change(files=files, script=apply, ours=(_APPLIED,), absent=gone), needs=needs, weight=0.5,
     )  # fmt: skip
 
 

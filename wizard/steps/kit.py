@@ -47,14 +47,19 @@ def files_step(
     return Step(id, title, host, phase, file_probe(files), change, needs=needs, weight=weight, timeout=timeout)
 
 
-def wait_on_host(test: str, seconds: float, what: str, evidence: str = "true", pause: float = 0.2) -> str:
+def wait_on_host(
+    test: str, seconds: float, what: str, evidence: str = "true", pause: float = 0.2, hopeless: str = "false"
+) -> str:
     """Return shell lines that wait until `test` succeeds, for `seconds`; then fail, saying `what` and some evidence.
+
+    They fail at once where `hopeless` succeeds, which says why itself, on stderr.
 
     The seconds are the host's clock since boot (proc_uptime(5)), not rounds: a test may take long on a busy host.
     """
     return f"""
 read -r now rest </proc/uptime; end=$((${{now%.*}}+{max(1, round(seconds))}))
 until {test}; do
+  if {hopeless}; then exit 1; fi
   read -r now rest </proc/uptime
   if [ "${{now%.*}}" -ge "$end" ]; then
     echo {shlex.quote(f"{what} within {seconds:.0f} s")} >&2

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import datetime
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from wizard import pki
 from wizard.pki.hosts import bootstrap_kubeconfig
+from wizard.profile.site import Registry
 from wizard.render import api
+from wizard.render.material import Material
 
 from .sites import profile, site
 
 DOC = Path(__file__).parents[3] / "docs" / "cluster.md"
-COMPONENTS = (api.system, api.containerd, api.etcd, api.haproxy, api.keepalived, api.kubelet, api.static_pods)
+COMPONENTS = (
+    *(api.system, api.containerd, api.registries, api.etcd, api.haproxy, api.keepalived, api.kubelet, api.static_pods),
+)
 
 
 def test_every_file_is_documented_and_nothing_else() -> None:
-    wanted = profile(3, 1, 1, time_servers=("ntp.example",))
-    sites = (site(wanted), site(wanted, time_service="systemd-timesyncd"))
+    registries = (Registry(name="registry.example:5000"),)
+    wanted = profile(3, 1, 1, time_servers=("ntp.example",), registries=registries)
+    material = Material({"registry.example:5000": b"-----"})
+    sites = tuple(
+        replace(site(wanted, time_service=service), material=material) for service in ("chrony", "systemd-timesyncd")
+    )
     keys, _ = pki.make(pki.wanted(wanted), None, datetime.datetime.now(datetime.UTC))
     files = [
         file

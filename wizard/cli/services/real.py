@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from wizard.checks import checks
@@ -21,10 +22,12 @@ from wizard.facts.model import Facts, Survey
 from wizard.facts.survey import gather
 from wizard.paths import cluster_dir
 from wizard.pki import store
+from wizard.plans import material
 from wizard.plans.folder import identity
 from wizard.plans.job import Job, judge, prepare
-from wizard.profile.load import load
+from wizard.profile.load import ProfileError, load
 from wizard.profile.model import Profile
+from wizard.profile.places import based
 from wizard.profile.rules import rules
 from wizard.profile.save import difference, save
 from wizard.remote.base import HostKeyUnknown, Secret
@@ -41,6 +44,8 @@ class RealServices:
         self._vaults: dict[str, Vault] = {}
         self._shown_keys: dict[tuple[str, str], str] = {}
         """(cluster, host) → the known_hosts line of the key that was seen for the first time."""
+        self._folders: dict[str, Path] = {}
+        """Cluster → the folder of its profile, from which the files it names are meant."""
 
     # Profiles
 
@@ -48,6 +53,7 @@ class RealServices:
         """Read a profile. Raises `UsageError` naming line and key."""
         loaded = await asyncio.to_thread(load, path)
         await asyncio.to_thread(profiles.remember, path)
+        self._folders[loaded.profile.name] = path.parent
         return Opened(loaded.profile, path, loaded.problems)
 
     async def diff(self, profile: Profile, path: Path) -> str:
@@ -57,6 +63,7 @@ class RealServices:
     async def save(self, profile: Profile, path: Path) -> None:
         """Write `profile`, keeping the file that was there."""
         await asyncio.to_thread(save, profile, path)
+        self._folders[profile.name] = path.parent
         await asyncio.to_thread(profiles.remember, path)
 
     async def recent(self) -> tuple[Path, ...]:
@@ -107,6 +114,8 @@ class RealServices:
         uid = identity(cluster_dir(profile.name), profile.name)
         try:
             job = self._job(profile)
+        except ProfileError as error:
+            return (*rules(profile), *error.problems, *checks(profile, survey, None, uid))
         except SlipwayError as error:
             # Without a bundle all else can be judged all the same.
             return (*rules(profile), error.as_problem("bundle.unusable"), *checks(profile, survey, None, uid))
@@ -121,7 +130,8 @@ class RealServices:
         return prepare(self._job(profile), survey, identity(folder, profile.name), store.load(folder / "pki"))
 
     def _job(self, profile: Profile) -> Job:
-        return job_on(profile, self._bundle)
+        profile = based(profile, self._folders.get(profile.name, Path.cwd()))
+        return replace(job_on(profile, self._bundle), material=material.read(profile))
 
     def _vault(self, cluster: str) -> Vault:
         return self._vaults.setdefault(cluster, Vault())

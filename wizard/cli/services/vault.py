@@ -6,6 +6,9 @@ from wizard.remote.base import Secret
 from wizard.remote.secrets import AskedSecrets, SecretKind
 from wizard.ui.services import AskSecret
 
+_OWN = (SecretKind.PASSPHRASE, SecretKind.REGISTRY)
+"""Kinds that belong to one thing, which no other takes."""
+
 
 class Vault:
     """The secrets of one site, which one `sitting` after another asks for; `collected` are those that were not refused.
@@ -43,11 +46,11 @@ class Vault:
         return {f"{kind}@{host}": secret.reveal() for (kind, host), secret in self._taken.items()}
 
     async def _ask_now(self, kind: SecretKind, host: str, prompt: str) -> Secret | None:
-        about = (kind, host if kind is SecretKind.PASSPHRASE else "")
+        about = (kind, host if kind in _OWN else "")
         if self._ask is None or about in self._declined:
             return None
         words = prompt[:1].upper() + prompt[1:]
-        if kind is not SecretKind.PASSPHRASE:
+        if kind not in _OWN:
             words += ". The other hosts are tried with it too, and asked about only where they refuse it."
         secret = await self._ask(kind.value, host, words)
         if secret is None:
