@@ -47,12 +47,14 @@ class Site:
     def interface(self, host: Host) -> str:
         """Return the interface that carries the VIP on `host`: the profile's, or the one with the node address.
 
+        A host that could not be looked at is taken for one like the other masters: nothing is done on it in this run.
         Raises `SlipwayError` where neither is known.
         """
         if self.profile.endpoint.interface:
             return self.profile.endpoint.interface
-        facts = self.facts_of(host)
-        found = facts.address_interface(host.ip) if facts else None
+        alike = (host,) if host.name in self.facts else self.profile.masters
+        cards = (facts.address_interface(item.ip) for item in alike if (facts := self.facts_of(item)))
+        found = next((card for card in cards if card), None)
         if found is None:
             raise SlipwayError(
                 "No interface is known for the VIP",
