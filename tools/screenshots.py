@@ -73,6 +73,10 @@ class Recorded:
         """Return nothing."""
         return ()
 
+    async def standing(self) -> tuple[Profile, ...]:
+        """Return nothing."""
+        return ()
+
     async def follow(self, run: RunRef) -> AsyncIterator[Record]:
         """Yield the record once, and wait for ever where the run had not ended."""
         yield self.record

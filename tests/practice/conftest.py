@@ -29,7 +29,7 @@ from wizard.bundle.places import default_folder
 from .helpers import OWN, Lab, Labs
 
 ORDER = (
-    *("bad_input", "install", "verify", "certs", "failover", "isolated", "five", "workers", "change"),
+    *("bad_input", "install", "verify", "certs", "status", "failover", "isolated", "five", "workers", "change"),
     *("site", "resume", "reset", "networks", "wizard", "datacenter"),
 )
 """Files by what they share: who bends hosts goes before who installs on them, users of one cluster side by side."""

@@ -6,7 +6,7 @@ It answers from what a test put into it, records what it was asked, and rejects 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from wizard.engine.record import Record, fold, interrupted
 from wizard.engine.step import Plan, Probe, Satisfied, Step
 from wizard.errors import Problem, SlipwayError, UsageError
 from wizard.facts.model import DiskKind, Facts, Filesystem, Hardware, Interface, Survey, System
+from wizard.plans.status import Status
 from wizard.profile.model import Profile
 from wizard.profile.rules import rules
 from wizard.remote.base import HostKeyUnknown, Secret
@@ -63,6 +64,8 @@ class FakeServices:
     sudo_password: str = ""
     """With one, a survey asks for it, again and again until it is right."""
     known_runs: tuple[RunRef, ...] = ()
+    clusters: tuple[Profile, ...] = ()
+    cluster_status: tuple[Status, ...] = ()
     events: list[Event] = field(default_factory=story.install)
     shown: int | None = None
     """How many events the run has had so far; None for all."""
@@ -149,6 +152,24 @@ class FakeServices:
         self.events = story.install(cluster=run.cluster)
         self.shown = None
         return replace(run, run=f"{run.run}-again", state=RunState.RUNNING)
+
+    async def standing(self) -> tuple[Profile, ...]:
+        """Return the clusters the test has put in."""
+        return self.clusters
+
+    async def statuses(
+        self, profile: Profile, ask: AskSecret, hurry: asyncio.Event, every: float
+    ) -> AsyncGenerator[Status]:
+        """Yield the test's statuses, the next one each time somebody is in a hurry; at the end the last for good."""
+        self.asked.append(("statuses", profile.name))
+        try:
+            for status in self.cluster_status:
+                yield status
+                await hurry.wait()
+                hurry.clear()
+            await asyncio.Event().wait()
+        finally:
+            self.asked.append(("closed", profile.name))
 
     async def runs(self) -> tuple[RunRef, ...]:
         """Return the runs the test has put in."""

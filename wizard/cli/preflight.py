@@ -170,7 +170,7 @@ def _plan_view(profile: Profile, plan: Plan, record: Record, found: Found) -> Re
             parts.append(
                 Padding(Text("to be seen when what it needs is there", style="dim"), (0, 0, 0, 4), expand=False)
             )
-        parts += [Padding(_diff_view(diff), (0, 0, 0, 4), expand=False) for diff in step.diff]
+        parts += [Padding(diff_view(diff), (0, 0, 0, 4), expand=False) for diff in step.diff]
     parts.append(Padding(survival_view(profile), (1, 0, 0, 0), expand=False))
     same = len(record.steps) - len(changes)
     last = f"{len(changes)} of {len(record.steps)} steps would change something; {same} are as wanted."
@@ -178,7 +178,8 @@ def _plan_view(profile: Profile, plan: Plan, record: Record, found: Found) -> Re
     return Group(*parts)
 
 
-def _diff_view(diff: Diff) -> RenderableType:
+def diff_view(diff: Diff) -> RenderableType:
+    """Return what a diff names, and what differs: line by line where it is a text."""
     if "\n" in diff.before.strip() or "\n" in diff.after.strip():
         return Group(Text(plain(diff.subject)), Padding(Group(*_lines(diff)), (0, 0, 0, 2), expand=False))
     before = plain(diff.before) or "absent"

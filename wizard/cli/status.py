@@ -12,15 +12,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from wizard.cli.output import JsonFlag, emit, guarded, plain, problem_list, problems_view, write_out
+from wizard.cli.drifting import looking
+from wizard.cli.output import JsonFlag, emit, guarded, plain, problems_view, write_out
 from wizard.cli.perform import result_of
-from wizard.cli.site import ProfileFile, SecretsFd, ask_secret, connections, secrets_from
+from wizard.cli.site import BundleFolder, ProfileFile, SecretsFd, ask_secret, connections, secrets_from
+from wizard.cli.standing import as_object, exit_of, full
+from wizard.cli.watch import watch
 from wizard.engine.events import RunResult
 from wizard.engine.journal import JournalReader, RunInfo
 from wizard.engine.record import Record, State
-from wizard.errors import Exit, UsageError
+from wizard.errors import UsageError
 from wizard.paths import cluster_dir, state_dir
-from wizard.plans.status import Status, ask
+from wizard.plans.status import Status, ask, once, with_drift
 from wizard.profile.load import load
 from wizard.remote.secrets import AskedSecrets
 
@@ -29,36 +32,42 @@ Cluster = Annotated[str, typer.Argument(metavar="CLUSTER", help="The cluster's n
 
 
 @guarded
-def status(profile: ProfileFile, secrets_fd: SecretsFd = None, json_flag: JsonFlag = False) -> None:
-    """Show how the cluster of a profile stands: hosts, VIP, etcd, nodes."""
+def status(
+    profile: ProfileFile,
+    watch_flag: Annotated[
+        bool,
+        typer.Option("--watch", "-w", help="Go on: draw it anew in place; in a pipe, a line a change. Ctrl-C ends it."),
+    ] = False,
+    every: Annotated[float, typer.Option("--every", metavar="SECONDS", min=1, help="With --watch: how often.")] = 5.0,
+    drift: Annotated[bool, typer.Option(help="Look for what was changed by hand, too.")] = True,
+    bundle: BundleFolder = None,
+    secrets_fd: SecretsFd = None,
+    json_flag: JsonFlag = False,
+) -> None:
+    """Show how the cluster of a profile stands: hosts, units, VIP, etcd, nodes, certificates, versions, drift.
+
+    Exit code 0: well; 1: something is wrong; 4: what could be asked is well, and hosts could not be asked.
+    """
     begun = time.monotonic()
     site = load(profile).profile
 
-    async def look() -> Status:
+    async def look() -> Status | None:
         secrets = AskedSecrets(ask_secret, secrets_from(secrets_fd))
         async with connections(site, secrets) as connect:
-            return await ask(site, connect)
+            if watch_flag:
+                await watch(site, connect, looking(site, bundle, connect, wanted=drift), every, json_flag)
+                return None
+            knock = once(connect)
+            found = await ask(site, knock)
+            # Not at the same time: looking through everything would make what is asked slow to answer.
+            return with_drift(found, await looking(site, bundle, knock, wanted=drift)(found.nodes_asked))
 
     found = asyncio.run(look())
-    emit(
-        {
-            "result": "done" if found.well else "failed",
-            "cluster": site.name,
-            "seconds": round(time.monotonic() - begun, 2),
-            "vip": {"address": site.endpoint.vip, "holder": found.holders[0] if len(found.holders) == 1 else "",
-                    "holders": list(found.holders)},
-            "etcd": {"members": [{"name": item.name, "leader": item.leader, "healthy": item.healthy}
-                                 for item in found.members]},
-            "nodes": [{"name": item.name, "ready": item.ready, "version": item.version} for item in found.nodes],
-            "hosts": [{"name": item.name, "roles": list(item.roles), "units": dict(item.units), "api": item.api,
-                       "failure": item.failure} for item in found.hosts],
-            "problems": problem_list(found.problems),
-        },
-        json_flag,
-        _view(found, site.endpoint.vip),
-    )  # fmt: skip
-    if not found.well:
-        raise typer.Exit(int(Exit.FAILED))
+    if found is None:
+        return
+    emit(as_object(site, found, time.monotonic() - begun), json_flag, full(found))
+    if code := exit_of(found):
+        raise typer.Exit(int(code))
 
 
 @guarded
@@ -131,35 +140,6 @@ def _runs(cluster: str) -> list[RunInfo]:
 def _folders() -> list[Path]:
     root = state_dir()
     return sorted(path.parent for path in root.glob("*/journal.db")) if root.is_dir() else []
-
-
-def _view(found: Status, vip: str) -> RenderableType:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("host", "roles", "API", "etcd", "node", "VIP", "units"):
-        table.add_column(column)
-    members = {item.name: item for item in found.members}
-    nodes = {item.name: item for item in found.nodes}
-    for host in found.hosts:
-        member, node = members.get(host.name), nodes.get(host.name)
-        broken = [f"{unit} {state}" for unit, state in host.units.items() if state != "active"]
-        table.add_row(
-            Text(host.name, style="bold"), " ".join(host.roles), _mark(host.api),
-            _mark(member.healthy if member else None, "leader" if member and member.leader else ""),
-            _mark(node.ready if node else False if host.name in found.missing else None), "holds" if host.vip else "",
-            plain(host.failure) or ", ".join(broken) or "all active",
-        )  # fmt: skip
-    words = "All is well." if found.well else "Something is amiss: see above."
-    holders = ", ".join(found.holders) or "nobody"
-    soon = [problems_view(found.problems)] if found.problems else []
-    return Group(
-        table, Text(f"VIP {vip}: {holders}"), *soon, Text(words, style="bold green" if found.well else "bold red")
-    )  # fmt: skip
-
-
-def _mark(good: bool | None, word: str = "") -> Text:
-    if good is None:
-        return Text("-", style="dim")
-    return Text(f"✓ {word}".strip(), style="green") if good else Text("✗", style="bold red")
 
 
 def _run_view(record: Record, info: RunInfo) -> RenderableType:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from wizard.engine.step import Plan, Step
@@ -56,3 +57,9 @@ def downstream(names: Sequence[str], waiting: Mapping[str, Sequence[str]]) -> tu
             found[name] = None
             stack.extend(waiting.get(name, ()))
     return tuple(found)
+
+
+def part_of(plan: Plan, only: Callable[[Step], bool]) -> Plan:
+    """Return the plan of a mere look at some steps: each by itself, for what changes nothing needs no order."""
+    alone = (replace(step, needs=(), needs_any=(), enough=1, after=()) for step in plan.steps if only(step))
+    return replace(plan, steps=tuple(alone), groups=())

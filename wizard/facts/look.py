@@ -13,12 +13,13 @@ from wizard.facts.text import MARK, integer, parts
 FAMILIES = (system, hardware, storage, network, ports, software, clock, cluster, settled)
 """One family a module: a fragment `SCRIPT` and a pure `parse`."""
 
-_HEAD = f"""LC_ALL=C; export LC_ALL
+HEAD = f"""LC_ALL=C; export LC_ALL
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 part() {{ printf '\\n{MARK}%s\\n' "$1"; }}
 part clock/began
 date +%s.%N
 """
+"""Begins every script that looks: one language, every tool, and `part`, which names what follows."""
 
 _TAIL = """
 part clock/ended
@@ -45,7 +46,7 @@ def script(etcd_data_dir: str, prefix_script: str = "") -> str:
     if prefix_script:
         prefix = f"part prefix/output\n(\n{prefix_script}\n)\nstatus=$?\npart prefix/status\necho $status\n"
     families = "\n".join(f"({family.SCRIPT}) 2>/dev/null </dev/null" for family in FAMILIES)
-    return f"{_HEAD}{prefix}ETCD_DIR={shlex.quote(etcd_data_dir)}\n{families}\n{_TAIL}"
+    return f"{HEAD}{prefix}ETCD_DIR={shlex.quote(etcd_data_dir)}\n{families}\n{_TAIL}"
 
 
 def read(host: str, text: str, etcd_data_dir: str, sent: float, received: float) -> Look:

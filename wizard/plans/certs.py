@@ -122,6 +122,15 @@ def ending(profile: Profile, found: Mapping[str, Seen], now: datetime.datetime) 
     return tuple(problems)
 
 
+def gone(host: Host, seen: Seen) -> tuple[Problem, ...]:
+    """Return an error where certificates of `host` are not where they should be."""
+    missing = [place for place in inventory.places(host) if not place.own and seen.get(place.path) is None]
+    if len(missing) < 2:
+        return tuple(_gone(host, place) for place in missing)
+    words = f"{len(missing)} of its certificates are gone, {missing[0].path} ({missing[0].purpose}) among them"
+    return (Problem("certs.missing", Level.ERROR, words, "`slipway apply` puts them there again.", host=host.name),)
+
+
 def _expectations(profile: Profile, keys: Pki | None, now: datetime.datetime) -> dict[str, Expectation]:
     if keys is None:
         return {}

@@ -5,7 +5,7 @@ It is the same way for every kind of task; what differs between them stands in `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from wizard import __version__, versions
@@ -13,11 +13,12 @@ from wizard.bundle.lock import Bundle
 from wizard.bundle.verify import verify_quick
 from wizard.checks import BundleSummary, checks, recommend, whose
 from wizard.engine.control import Control
+from wizard.engine.graph import part_of
 from wizard.engine.locks import HostLock
 from wizard.engine.marker import Owner
 from wizard.engine.runner import Outcome, run
 from wizard.engine.sink import Sink
-from wizard.engine.step import Plan
+from wizard.engine.step import Plan, Step
 from wizard.errors import HeldError, Level, Problem, SlipwayError, UsageError, errors_of
 from wizard.facts.model import Facts, Survey
 from wizard.facts.survey import Seen
@@ -136,16 +137,25 @@ def prepare(
     return KINDS[job.task.kind].plan(given)
 
 
-async def dry_run(job: Job, connect: Connect, sink: Sink, run_id: str, seen: Seen | None = None) -> tuple[Found, Plan]:
+async def dry_run(
+    job: Job,
+    connect: Connect,
+    sink: Sink,
+    run_id: str,
+    seen: Seen | None = None,
+    only: Callable[[Step], bool] | None = None,
+) -> tuple[Found, Plan]:
     """Look, judge, plan, and take every probe: events with exact diffs go to `sink`, and nothing is touched.
 
-    Raises `HeldError` where something stands against the job.
+    With `only` the probes of those steps alone. Raises `HeldError` where something stands against the job.
     """
     uid = identity(job.folder, job.profile.name)
     survey = await look(job, connect, seen=seen)
     found = await asked(job, judge(job, survey, uid), connect)
     _hold(found)
     plan = prepare(job, survey, uid, store.load(job.folder / "pki"))
+    if only is not None:
+        plan = part_of(plan, only)
     await run(plan, connect, sink, run_id=run_id, dry=True, failures=found.dead)
     return found, plan
 

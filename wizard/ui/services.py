@@ -9,7 +9,8 @@ goes into a thread inside the implementation.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,7 @@ from wizard.engine.record import Record
 from wizard.engine.step import Plan
 from wizard.errors import Problem, SlipwayError
 from wizard.facts.model import Facts, Survey
+from wizard.plans.status import Status
 from wizard.plans.task import Kind
 from wizard.profile.model import Profile
 from wizard.remote.base import Secret
@@ -133,6 +135,15 @@ class Services(Protocol):
 
     async def resume(self, run: RunRef, ask: AskSecret) -> RunRef:
         """Do again what `run` was told to do (interrupted, failed or partial); returns the new run."""
+
+    async def standing(self) -> tuple[Profile, ...]:
+        """Return the profiles, as last applied, of the clusters that were installed from here; the newest first."""
+
+    def statuses(self, profile: Profile, ask: AskSecret, hurry: asyncio.Event, every: float) -> AsyncGenerator[Status]:
+        """Yield how the cluster of `profile` stands, each `every` seconds and when `hurry` is set.
+
+        A host that can't be asked is told of in the status. Closing it closes the connections.
+        """
 
     async def runs(self) -> tuple[RunRef, ...]:
         """Return the runs worth attaching to, newest first: running ones of every cluster, and the last of each kind.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 from typing import Any
 
 from cryptography import x509
@@ -15,7 +14,6 @@ from wizard.errors import Level, SlipwayError
 from wizard.pki.inventory import Seen, places
 from wizard.pki.wanted import node_client
 from wizard.plans.certs import Certificates, compare, ending
-from wizard.plans.status import HostStatus, Member, Node, Status, read
 from wizard.render.places import KUBELET_CLIENT
 
 NOW = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
@@ -146,20 +144,3 @@ def test_status_warns_once_a_host() -> None:
     assert "in 41 days" in problems[0].message
     authority = ending(profile(), {"m1": {"/etc/kubernetes/pki/ca.crt": loaded("ca")}}, NOW + 3600 * DAY)
     assert "plan a new cluster" in authority[0].hint
-
-
-def test_a_cluster_whose_certificate_has_ended_is_not_well() -> None:
-    well = Status((HostStatus("m1", ("master",), {}, vip=True),), (Member("m1", True, True),), (Node("m1", True),))
-    seen = {host.name: {p.path: loaded(p.name) for p in places(host) if not p.own} for host in profile().hosts}
-    soon, late = (ending(profile(), seen, NOW + days * DAY) for days in (324, 400))
-    assert (well.well, replace(well, problems=soon).well, replace(well, problems=late).well) == (True, True, False)
-
-
-def test_status_reads_it_from_the_same_answer() -> None:
-    old = pki.make(pki.wanted(profile()), None, datetime.datetime.now(datetime.UTC) - 330 * DAY)[0]
-    body = "".join(old.pair("hosts/m1/apiserver").certificate.decode().splitlines()[1:-1])
-    text = f"unit etcd active\nvip\napi yes\netcd yes\ncert {APISERVER} {body}\n"
-    found = read(profile(), {"m1": text, "m2": "", "m3": unreachable("m3")})
-    (problem,) = found.problems
-    assert (problem.code, problem.host, problem.level) == ("certs.ends", "m1", Level.WARNING)
-    assert found.holders == ("m1",)

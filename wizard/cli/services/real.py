@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
 from wizard.checks import checks
 from wizard.cli.launch import launch, order_of
-from wizard.cli.services import practising, profiles, runs
+from wizard.cli.services import practising, profiles, runs, standing
 from wizard.cli.services.vault import Vault
 from wizard.cli.site import connections, job_on
 from wizard.engine.control import Intent
@@ -25,6 +25,7 @@ from wizard.pki import store
 from wizard.plans import material
 from wizard.plans.folder import identity
 from wizard.plans.job import Job, judge, prepare
+from wizard.plans.status import Status
 from wizard.profile.load import ProfileError, load
 from wizard.profile.model import Profile
 from wizard.profile.places import based
@@ -151,6 +152,16 @@ class RealServices:
         name = job.profile.name
         started = await launch(order_of(job, interactive=True, secrets=self._vault(name).collected()))
         return await asyncio.to_thread(runs.known, name, started)
+
+    # The cluster that stands
+
+    async def standing(self) -> tuple[Profile, ...]:
+        """Return the profiles of the clusters that were installed from here."""
+        return await asyncio.to_thread(standing.applied)
+
+    def statuses(self, profile: Profile, ask: AskSecret, hurry: asyncio.Event, every: float) -> AsyncGenerator[Status]:
+        """Yield how the cluster of `profile` stands, again and again."""
+        return standing.statuses(profile, self._vault(profile.name).sitting(ask), self._bundle, hurry, every)
 
     async def runs(self) -> tuple[RunRef, ...]:
         """Return the runs worth attaching to."""

@@ -16,6 +16,7 @@ from wizard.profile.model import Profile
 from wizard.profile.survival import survival
 from wizard.ui.frame import StepScreen
 from wizard.ui.reviewview import survival_words
+from wizard.ui.screens.status import StatusScreen
 from wizard.ui.session import Step
 from wizard.ui.topology import topology
 from wizard.ui.words import OK, WARN, count, duration
@@ -30,6 +31,7 @@ class DoneScreen(StepScreen):
         Binding("ctrl+n", "nothing", show=False),
         Binding("c", "copy", "Copy path"),
         Binding("l", "run", "Look at the run"),
+        Binding("s", "status", "How it stands"),
     ]
 
     def cluster_name(self) -> str:
@@ -72,6 +74,11 @@ class DoneScreen(StepScreen):
 
     def action_nothing(self) -> None:
         """There is nothing after this."""
+
+    def action_status(self) -> None:
+        """Show how the cluster stands."""
+        if self.session.built is not None:
+            self.app.push_screen(StatusScreen(self.session.built.profile))
 
     def action_run(self) -> None:
         """Look at the run again."""

@@ -13,10 +13,12 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from wizard.profile.model import Profile
 from wizard.ui.frame import StepScreen
 from wizard.ui.runview import percent
 from wizard.ui.screens.asking import AskText
 from wizard.ui.screens.practice import PracticeScreen
+from wizard.ui.screens.status import StatusScreen
 from wizard.ui.services import RunRef, RunState
 from wizard.ui.words import BAD, BUSY, OK, WARN, ago, cut
 
@@ -33,6 +35,9 @@ STATE_WORDS = {
 }
 
 
+STANDS = "how it stands: hosts, etcd, VIP, drift"
+
+
 class WelcomeScreen(StepScreen):
     """What the person came for, as a list; each line has its key."""
 
@@ -43,6 +48,7 @@ class WelcomeScreen(StepScreen):
         Binding("n", "new", "New"),
         Binding("o", "open", "Open"),
         Binding("p", "practice", "Practice"),
+        Binding("s", "status", "Status"),
         Binding("q", "app.leave", "Quit", show=False),
         Binding("f2", "app.theme", "Light/dark"),
     ]
@@ -51,6 +57,7 @@ class WelcomeScreen(StepScreen):
         super().__init__()
         self.runs: tuple[RunRef, ...] = ()
         self.recent: tuple[Path, ...] = ()
+        self.standing: tuple[Profile, ...] = ()
 
     def body(self) -> Iterable[Widget]:
         """Yield the list."""
@@ -77,8 +84,10 @@ class WelcomeScreen(StepScreen):
         async def work() -> None:
             self.runs = await self.wizard.services.runs()
             self.recent = await self.wizard.services.recent()
+            self.standing = await self.wizard.services.standing()
             if self.is_attached:
                 self.fill()
+                self.refresh_keys(self.standing)
 
         self.wizard.jobs.start("welcome", work)
 
@@ -95,6 +104,8 @@ class WelcomeScreen(StepScreen):
         ways.add_option(way("n", "New site", "hosts, VIP and etcd, step by step", "new"))
         ways.add_option(way("o", "Open a profile", "a YAML file of a site", "open"))
         ways.add_option(way("p", "Practice", "real hosts in this machine, to rehearse on", "practice"))
+        for number, profile in enumerate(self.standing[:4]):
+            ways.add_option(way("s" if number == 0 else " ", profile.name, STANDS, f"standing-{number}"))
         if self.recent:
             ways.add_option(None)
         for number, path in enumerate(self.recent[:6]):
@@ -124,6 +135,8 @@ class WelcomeScreen(StepScreen):
                 self.wizard.jobs.attach(self.open_runs[int(number)])
             case "recent":
                 self.wizard.open_profile(self.recent[int(number)])
+            case "standing":
+                self.app.push_screen(StatusScreen(self.standing[int(number)]))
             case "new":
                 self.action_new()
             case "open":
@@ -144,6 +157,15 @@ class WelcomeScreen(StepScreen):
         """Open the profile at a path that was typed."""
         if text:
             self.wizard.open_profile(Path(text).expanduser())
+
+    def action_status(self) -> None:
+        """Show how the cluster that was installed last stands."""
+        if self.standing:
+            self.app.push_screen(StatusScreen(self.standing[0]))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a cluster that stands has a status."""
+        return bool(self.standing) if action == "status" else super().check_action(action, parameters)
 
     def action_practice(self) -> None:
         """Go to the practice datacenter."""

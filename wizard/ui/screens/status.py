@@ -1,0 +1,131 @@
+"""How a cluster stands, drawn anew by itself: hosts, etcd, versions, drift, and what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from wizard.plans.status import Status
+from wizard.plans.status.words import HOST_COLUMNS, MEMBER_COLUMNS, Cell, headline, host_row, member_row
+from wizard.profile.model import Profile
+from wizard.ui.frame import StepScreen
+from wizard.ui.screens.drift import DriftView
+from wizard.ui.screens.standing import HostView
+from wizard.ui.statusview import content, lines, problems
+from wizard.ui.widgets.rows import Rows
+from wizard.ui.widgets.saying import say
+from wizard.ui.words import BUSY
+
+HOST_WIDTHS = (8, 12, 4, 0, 8, 11, 11, 7, 5)
+MEMBER_WIDTHS = (8, 0, 9, 9, 6, 9, 8)
+EVERY = 5
+"""Seconds between two looks."""
+
+
+class StatusScreen(StepScreen):
+    """The status of the cluster of a profile. The connections to its hosts are closed when the screen is left."""
+
+    BINDINGS = [
+        Binding("escape,q", "back", "Back"),
+        Binding("r", "again", "Refresh"),
+        Binding("h", "host", "Host"),
+        Binding("d", "drift", "What has drifted"),
+        Binding("ctrl+n", "nothing", show=False),
+        Binding("ctrl+s", "nothing", show=False),
+    ]
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__()
+        self.profile = profile
+        self.status: Status | None = None
+        self.hurry = asyncio.Event()
+
+    def cluster_name(self) -> str:
+        """Return the name of the cluster."""
+        return self.profile.name
+
+    def body(self) -> Iterable[Widget]:
+        """Yield the tables, and what is wrong."""
+        yield Static("", id="status-head")
+        yield Rows(tuple(zip(HOST_COLUMNS, HOST_WIDTHS, strict=True)), id="status-hosts", header=True)
+        yield Rows(tuple(zip(MEMBER_COLUMNS, MEMBER_WIDTHS, strict=True)), id="status-members", header=True)
+        yield Static("", id="status-lines")
+        with VerticalScroll(id="status-problems", can_focus=True):
+            yield Static("", id="status-wrong")
+
+    def on_mount(self) -> None:
+        """Begin to look."""
+        words = f"{BUSY} asking {len(self.profile.hosts)} hosts of {self.profile.name} …"
+        say(self, "#status-head", words, style="$accent", fixed=True)
+        self.query_one("#status-hosts").focus()
+        self.wizard.jobs.start("status", self.follow)
+
+    async def follow(self) -> None:
+        """Draw each status as it comes."""
+        statuses = self.wizard.services.statuses(self.profile, self.wizard.jobs.ask, self.hurry, EVERY)
+        async with aclosing(statuses):
+            async for status in statuses:
+                self.status = status
+                if self.is_attached:
+                    self.draw(status)
+
+    def draw(self, status: Status) -> None:
+        """Draw a status."""
+        say(self, "#status-head", content(headline(status), bold=True), fixed=True)
+        hosts, members = self.query_one("#status-hosts", Rows), self.query_one("#status-members", Rows)
+        hosts.fill({host.name: fitted(hosts, host_row(status, host)) for host in status.hosts})
+        members.fill({member.name: fitted(members, member_row(member)) for member in status.members})
+        say(self, "#status-lines", lines(status))
+        say(self, "#status-wrong", problems(status.problems) if status.problems else Content(""))
+
+    def on_resize(self) -> None:
+        """Cells are cut to their columns."""
+        if self.status is not None:
+            self.call_after_refresh(self.draw, self.status)
+
+    def on_unmount(self) -> None:
+        """Ask nobody any more."""
+        self.wizard.workers.cancel_group(self.wizard, "status")
+
+    def action_again(self) -> None:
+        """Ask now."""
+        self.hurry.set()
+        self.notify("Asking the hosts …", timeout=2)
+
+    def action_drift(self) -> None:
+        """Show what has drifted, with the differences."""
+        if self.status is not None:
+            self.app.push_screen(DriftView(self.status.drift, self.wizard.clock()))
+
+    @on(DataTable.RowSelected, "#status-hosts")
+    def action_host(self) -> None:
+        """Show all that is known of the host under the cursor."""
+        name = self.query_one("#status-hosts", Rows).chosen
+        if self.status is not None and name:
+            self.app.push_screen(HostView(self.status, name))
+
+    def action_back(self) -> None:
+        """Go back to where the person came from."""
+        self.app.pop_screen()
+
+    def action_nothing(self) -> None:
+        """There is no next step, and nothing to save."""
+
+
+def fitted(rows: Rows, cells: Sequence[Cell]) -> tuple[Content, ...]:
+    """Return cells cut to their columns, with a blank between them and the next."""
+    widths = [column.width - 1 for column in rows.ordered_columns]
+    texts = (
+        cell if len(cell.text) <= width else replace(cell, text=f"{cell.text[: width - 1]}…")
+        for cell, width in zip(cells, widths, strict=True)
+    )
+    return tuple(map(content, texts))
