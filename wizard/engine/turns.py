@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from wizard.engine.control import Control
 from wizard.engine.events import Question
-from wizard.engine.quorum import Word, may_touch
+from wizard.engine.quorum import Word, may_touch, of_voters
 from wizard.engine.step import Context, Step, VoterGroup
 from wizard.errors import SlipwayError
 
@@ -133,7 +133,8 @@ class Turns:
                 if twice:
                     return Word.WAIT, f"{', '.join(sorted(twice))}, being worked on", group.name
                 healthy = await group.health(context)
-                said = may_touch(group, healthy, step.touches, frozenset(+self._under_way))
+                now = of_voters(group, await group.voters(context)) if group.voters else group
+                said = may_touch(now, healthy, step.touches, frozenset(+self._under_way))
                 if said.word is Word.ASK and self._allowed(group.name, step):
                     continue
                 if said.word is not Word.GO:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from wizard.engine import runner, turns
 from wizard.engine.control import Control
 from wizard.engine.events import Question, RunResult, StepFailed
-from wizard.engine.quorum import Word, may_touch
+from wizard.engine.quorum import Word, may_touch, of_voters
 from wizard.engine.runner import Outcome
 from wizard.engine.sink import Memory
 from wizard.engine.step import Change, Context, Diff, Drifted, Plan, Probe, Retry, Satisfied, Step, VoterGroup
@@ -257,3 +257,11 @@ def test_who_waits_in_vain_is_told_for_whom() -> None:
     failed = next(event for event in sink.events if isinstance(event, StepFailed))
     assert "etcd/m2 not healthy" in failed.problem.message
     assert cluster.done == set()
+
+
+@pytest.mark.parametrize(("names", "needed"), [("abc", 2), ("abcd", 3), ("abcde", 3), ("", 3)])
+def test_a_majority_of_those_who_vote_now_is_needed(names: str, needed: int) -> None:
+    voters = frozenset(f"etcd/{name}" for name in names)
+    now = of_voters(group(5), voters)
+    assert now.needed == needed
+    assert now.members == (voters or group(5).members), "where nobody tells, the plan's own members count"
