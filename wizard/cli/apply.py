@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from wizard.checks.case import spoken
 from wizard.cli.output import JsonFlag, guarded, say
 from wizard.cli.perform import DetachFlag, FollowFlag, TakeOverFlag, YesFlag, perform
 from wizard.cli.site import BundleFolder, ProfileFile, SecretsFd, demand_person, job_of
 from wizard.errors import UsageError
 from wizard.plans.job import Job, refuse
+from wizard.plans.removal import meaning
+from wizard.plans.task import ALLOW_REMOVAL, DRAIN_SECONDS, Task
 from wizard.profile.survival import survival
+
+AllowRemovalFlag = Annotated[
+    bool,
+    typer.Option("--allow-removal", help="Take hosts out of the cluster that the profile names no more."),
+]
+DrainTimeout = Annotated[
+    int,
+    typer.Option("--drain-timeout", metavar="SECONDS", min=1, help="How long Pods of a host that leaves have to go."),
+]
 
 
 @guarded
@@ -19,12 +33,18 @@ def apply(
     follow_flag: FollowFlag = False,
     detach: DetachFlag = False,
     take_over: TakeOverFlag = False,
+    allow_removal: AllowRemovalFlag = False,
+    drain_timeout: DrainTimeout = 180,
     bundle: BundleFolder = None,
     secrets_fd: SecretsFd = None,
     json_flag: JsonFlag = False,
 ) -> None:
-    """Bring the hosts of a profile to what it says. Running it again changes only what differs."""
-    job = job_of(profile, bundle)
+    """Bring the hosts of a profile to what it says. Running it again changes only what differs.
+
+    New hosts join a cluster that stands. Hosts that the profile names no more leave it only with --allow-removal.
+    """
+    options = {ALLOW_REMOVAL: True, DRAIN_SECONDS: drain_timeout} if allow_removal else {}
+    job = job_of(profile, bundle, Task(options=options))
     refuse(job.profile)
     if not yes:
         _confirm(job)
@@ -38,5 +58,10 @@ def _confirm(job: Job) -> None:
     names = ", ".join(job.hosts)
     said = survival(job.profile)
     say(*said.words, *said.zone_words)
-    if not typer.confirm(f"Install {job.profile.name} on {names}?", default=False, err=True):
+    leaving = job.leaving if job.task.options.get(ALLOW_REMOVAL) else ()
+    for host in leaving:
+        assert job.before is not None
+        say(f"{host.name} leaves the cluster. {meaning(job.before, job.profile, host)}")
+    out = f" and take {spoken([host.name for host in leaving])} out" if leaving else ""
+    if not typer.confirm(f"Install {job.profile.name} on {names}{out}?", default=False, err=True):
         raise UsageError("Nothing was done", why="you said no")

@@ -6,6 +6,7 @@ import asyncio
 import difflib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import typer
 from rich.console import Group, RenderableType
@@ -32,6 +33,7 @@ from wizard.errors import Exit, errors_of
 from wizard.facts.model import Facts, Survey
 from wizard.plans.folder import identity
 from wizard.plans.job import Found, Job, asked, dry_run, judge, look
+from wizard.plans.task import ALLOW_REMOVAL, Task
 from wizard.profile.model import Profile
 from wizard.profile.survival import survival
 from wizard.remote.secrets import AskedSecrets
@@ -66,11 +68,15 @@ def check(
 def plan(
     profile: ProfileFile, bundle: BundleFolder = None, secrets_fd: SecretsFd = None, json_flag: JsonFlag = False
 ) -> None:
-    """Show exactly what `apply` would change on which host, secrets as fingerprints. Nothing is touched."""
+    """Show exactly what `apply` would change on which host, secrets as fingerprints. Nothing is touched.
+
+    Hosts that the profile names no more are shown as they would leave; `apply` needs --allow-removal for that.
+    """
     begun = time.monotonic()
-    job = job_of(profile, bundle)
+    job = job_of(profile, bundle, Task(options={ALLOW_REMOVAL: True}))
     memory = Memory()
     found, made = asyncio.run(_plan(job, secrets_fd, memory))
+    found = replace(found, problems=(*found.problems, *made.told))
     record = fold(memory.events)
     changes = [step for step in record.steps.values() if step.state is State.DRIFTED]
     emit(
@@ -100,7 +106,7 @@ def plan(
 
 async def _check(job: Job, secrets_fd: int | None) -> Found:
     secrets = AskedSecrets(ask_secret, secrets_from(secrets_fd))
-    async with connections(job.profile, secrets) as connect:
+    async with connections(job.profile, secrets, before=job.before) as connect:
         job = await with_material(job, secrets)
         found = judge(job, await look(job, connect), identity(job.folder, job.profile.name))
         return await asked(job, found, connect)
@@ -108,7 +114,7 @@ async def _check(job: Job, secrets_fd: int | None) -> Found:
 
 async def _plan(job: Job, secrets_fd: int | None, memory: Memory) -> tuple[Found, Plan]:
     secrets = AskedSecrets(ask_secret, secrets_from(secrets_fd))
-    async with connections(job.profile, secrets) as connect:
+    async with connections(job.profile, secrets, before=job.before) as connect:
         return await dry_run(await with_material(job, secrets), connect, memory, "plan")
 
 
@@ -159,7 +165,7 @@ def _hosts_table(survey: Survey) -> Table:
 
 def _plan_view(profile: Profile, plan: Plan, record: Record, found: Found) -> RenderableType:
     parts: list[RenderableType] = [Text(plan.title, style="bold")]
-    warnings = [problem for problem in found.problems if problem.level != "info"]
+    warnings = [problem for problem in found.problems if problem.level != "info" or problem in plan.told]
     if warnings:
         parts.append(Padding(problems_view(warnings), (1, 0, 0, 0), expand=False))
     changes = [step for step in record.steps.values() if step.state is State.DRIFTED]

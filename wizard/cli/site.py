@@ -73,7 +73,8 @@ def job_on(profile: Profile, bundle: Path | None, task: Task = INSTALL) -> Job:
     if task.kind is Kind.INSTALL:
         hold_upgrade(profile)
     opened = open_bundle(profile, bundle) if KINDS[task.kind].bundled else None
-    return Job(profile, opened, cluster_dir(profile.name), task)
+    folder = cluster_dir(profile.name)
+    return Job(profile, opened, folder, task, applied(folder))
 
 
 def hold_upgrade(profile: Profile) -> None:
@@ -136,16 +137,21 @@ async def confirm_key(unknown: HostKeyUnknown) -> bool:
 
 @asynccontextmanager
 async def connections(
-    profile: Profile, secrets: Secrets | None = None, confirm: Confirm | None = None
+    profile: Profile,
+    secrets: Secrets | None = None,
+    confirm: Confirm | None = None,
+    before: Profile | None = None,
 ) -> AsyncIterator[Connect]:
     """Yield the function that opens a connection to a host of `profile`; close all of them at the end.
+
+    Hosts that only the profile `before` names are reached as that one says.
 
     Without `secrets` and `confirm` the person at this terminal is asked.
     """
     connector = SshConnector(
         cluster_dir(profile.name) / "known_hosts", secrets or AskedSecrets(ask_secret), confirm or confirm_key
     )
-    targets = targets_of(profile, settings_of)
+    targets = {**(targets_of(before, settings_of) if before else {}), **targets_of(profile, settings_of)}
 
     async def connect(host: str) -> Connection:
         return await connector.connect(targets[host])

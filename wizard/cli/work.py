@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from wizard.engine.journal import Journal
 from wizard.engine.locks import HostLock, cluster_lock, holder_of
 from wizard.engine.turns import GO_ON
 from wizard.errors import Exit, Level, Problem, SlipwayError
+from wizard.plans.folder import applied
 from wizard.plans.job import Job, apply, gathered
 from wizard.plans.kinds import KINDS
 from wizard.plans.task import Task
@@ -42,6 +44,7 @@ def run_order() -> None:
     job = Job(Profile.model_validate(order.profile), bundle, Path(order.folder), task)
     try:
         with cluster_lock(job.folder, order.run):
+            job = replace(job, before=applied(job.folder))
             keep_order(order)
             result = asyncio.run(_work(job, order))
     except SlipwayError as error:
@@ -97,7 +100,7 @@ async def _apply(job: Job, order: Order, journal: Journal, control: Control) -> 
     secrets = AskedSecrets(ask, GivenSecrets(order.secrets))
     lock = HostLock(order.run, holder_of(job.folder))
     job = await with_material(job, secrets, needed=True)
-    async with connections(job.profile, secrets, confirm) as connect:
+    async with connections(job.profile, secrets, confirm, job.before) as connect:
         outcome = await apply(
             job, connect, journal, control, lock=lock, take_over=order.take_over, seen=gathered(journal)
         )

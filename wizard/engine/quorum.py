@@ -6,7 +6,7 @@ counts as down until the step that touches it has ended; a sick one is down alre
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from wizard.engine.step import VoterGroup
@@ -29,6 +29,11 @@ class Judgement:
 
 
 GO = Judgement(Word.GO)
+
+
+def of_voters(group: VoterGroup, voters: frozenset[str]) -> VoterGroup:
+    """Return `group` while just `voters` vote: a majority of them is needed. Unchanged where none are known."""
+    return replace(group, members=voters, needed=len(voters) // 2 + 1) if voters else group
 
 
 def may_touch(

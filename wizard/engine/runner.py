@@ -114,6 +114,7 @@ class _Run:
         self.links = {name: HostLink(name, connect, self._tick, at_once=at_once, retry=retry) for name in hosts}
         self._waiting = dependents(steps)
         self._sink = sink
+        self._told = plan.told
         self._control = control
         self._turns = Turns(plan.groups, control)
         self._leases = Leases(self.links, owner, lock, root)
@@ -178,6 +179,7 @@ class _Run:
         problems = [node.problem for node in nodes if node.problem and node.ended is Ended.FAILED]
         problems += [link.given_up for link in self.links.values() if link.given_up]
         problems += [warning for node in nodes for warning in node.warnings]
+        problems += self._told
         return Outcome(
             self._result(),
             seconds,

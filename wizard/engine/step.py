@@ -222,6 +222,9 @@ class VoterGroup:
     exempt: bool = False
     alone: bool = False
     """Healthy members are touched one at a time, however many could be spared."""
+    voters: Callable[[Context], Awaitable[frozenset[str]]] | None = None
+    """Who votes now, where that changes while the plan runs: their majority is needed then. Asked before each decision;
+    where nobody answers (an empty set), `members` and `needed` count. `members` names all who ever vote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,3 +237,5 @@ class Plan:
     groups: tuple[VoterGroup, ...] = ()
     hosts: tuple[str, ...] = ()
     """All hosts, in the order in which their locks are taken."""
+    told: tuple[Problem, ...] = ()
+    """What a person must know of it that no step says; it is told with the run's outcome. None of it is an error."""

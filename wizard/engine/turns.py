@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from wizard.engine.control import Control
 from wizard.engine.events import Question
-from wizard.engine.quorum import Word, may_touch
+from wizard.engine.quorum import Word, may_touch, of_voters
 from wizard.engine.step import Context, Step, VoterGroup
 from wizard.errors import SlipwayError
 
@@ -146,10 +146,11 @@ class Turns:
                 if twice:
                     return Word.WAIT, f"{', '.join(sorted(twice))}, being worked on", group.name
                 healthy = await group.health(context)
+                now = of_voters(group, await group.voters(context)) if group.voters else group
                 well = group.members & step.touches & healthy
                 if well and (harmed := (self._harmed & group.members) - step.touches):
                     raise _halted(step, context.host, harmed)
-                said = may_touch(group, healthy, step.touches, frozenset(+self._under_way))
+                said = may_touch(now, healthy, step.touches, frozenset(+self._under_way))
                 stake |= well
                 if said.word is Word.ASK and self._allowed(group.name, step):
                     continue

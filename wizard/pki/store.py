@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -165,6 +166,11 @@ def ensure(
             hint="Make room, or make the folder writable, and run it again: what is there is kept.",
         ) from error
     return pki
+
+
+def forget(folder: Path, host: str) -> None:
+    """Remove the certificates and keys of a host that has left. What can't be removed is judged when it returns."""
+    shutil.rmtree(folder / "hosts" / host, ignore_errors=True)
 
 
 def _expired(name: str, authority: Pair) -> PkiError:

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from wizard.engine.events import RunResult
 from wizard.engine.runner import Outcome
 from wizard.errors import SlipwayError
-from wizard.pki.store import Pki
+from wizard.pki.store import Pki, forget
 from wizard.plans.archive import archive
-from wizard.plans.folder import keep
+from wizard.plans.folder import keep, remember, with_hosts
 from wizard.plans.kinds import KINDS
 from wizard.plans.task import Job
+from wizard.profile.model import Host
 
 
-def close(job: Job, keys: Pki | None, run: str, outcome: Outcome, *, none_left: bool) -> Outcome:
+def close(
+    job: Job, keys: Pki | None, run: str, outcome: Outcome, *, none_left: bool, gone: Sequence[Host] = ()
+) -> Outcome:  # fmt: skip
     """Keep the admin kubeconfig and the applied profile, or put all away; return the outcome, failed where that fails.
 
-    `none_left` says that the job's hosts were the last ones of the cluster.
+    `none_left` says that the job's hosts were the last ones of the cluster. Of those that leave, `gone` are out of it
+    now and forgotten; the others stay known, with their login.
     """
     work = KINDS[job.task.kind]
     try:
         if work.makes_keys and keys:
-            keep(job.folder, job.profile, keys, applied=work.installs and _applied(outcome))
+            left = [host for host in job.leaving if host not in gone]
+            known = with_hosts(job.profile, job.before, left) if job.before else job.profile
+            keep(job.folder, known, keys, applied=work.installs and _applied(outcome))
+            if job.before and work.installs and not _applied(outcome):
+                remember(job.folder, job.before)
+            for host in gone:
+                forget(job.folder / "pki", host.name)
         if work.undoes and none_left and outcome.result is RunResult.DONE:
             archive(job.folder, run)
     except SlipwayError as error:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 from wizard import versions
 from wizard.errors import SlipwayError
 from wizard.pki.hosts import admin_kubeconfig
 from wizard.pki.store import Pki
-from wizard.profile.model import Profile
+from wizard.profile.model import Host, Profile
+from wizard.remote.targets import merged
+
+APPLIED = "profile.json"
+"""The profile that was applied last, in the cluster's folder."""
 
 
 def identity(folder: Path, cluster: str, *, make: bool = False) -> str:
@@ -44,11 +49,25 @@ def identity(folder: Path, cluster: str, *, make: bool = False) -> str:
 
 
 def applied(folder: Path) -> Profile | None:
-    """Return the profile that was applied last to the cluster whose state is in `folder`; None where none is kept."""
+    """Return the profile that was applied last, None where none was, or where this version can't read it.
+
+    It names every host of the cluster, those too that a later profile names no more and that are still to be taken out.
+    """
     try:
-        return Profile.model_validate_json((folder / "profile.json").read_bytes())
+        return Profile.model_validate_json((folder / APPLIED).read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def remember(folder: Path, profile: Profile) -> None:
+    """Keep `profile` in the cluster's `folder` as the one that was applied last."""
+    _put(folder / APPLIED, profile.model_dump_json(indent=1).encode())
+
+
+def with_hosts(profile: Profile, before: Profile, hosts: Iterable[Host]) -> Profile:
+    """Return `profile` with further `hosts` of the profile `before`, each with the login it had there."""
+    more = [host.model_copy(update={"ssh": merged(host.ssh, before.ssh)}) for host in hosts]
+    return profile.model_copy(update={"hosts": (*profile.hosts, *more)})
 
 
 def keep(folder: Path, profile: Profile, keys: Pki, *, applied: bool) -> None:
@@ -56,20 +75,20 @@ def keep(folder: Path, profile: Profile, keys: Pki, *, applied: bool) -> None:
 
     Raises `SlipwayError` where that fails.
     """
-    files = {"admin.conf": admin_kubeconfig(keys, profile)}
+    _put(folder / "admin.conf", admin_kubeconfig(keys, profile))
     if applied:
         # With the version that was meant, which another slipway's default is not.
-        exact = profile.model_copy(update={"kubernetes": profile.kubernetes or versions.default()})
-        files["profile.json"] = exact.model_dump_json(indent=1).encode()
+        remember(folder, profile.model_copy(update={"kubernetes": profile.kubernetes or versions.default()}))
+
+
+def _put(path: Path, content: bytes) -> None:
+    fresh = path.with_name(f".{path.name}.new")
     try:
-        for name, content in files.items():
-            path = folder / name
-            fresh = path.with_name(f".{name}.new")
-            fresh.touch(mode=0o600)
-            fresh.write_bytes(content)
-            fresh.replace(path)
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(content)
+        fresh.replace(path)
     except OSError as error:
         raise SlipwayError(
-            "The admin kubeconfig could not be kept", where=str(folder), why=error.strerror or str(error),
-            hint="The hosts are done. Make room there and run the same command again.",
+            f"The cluster's {path.name} could not be kept", where=str(path.parent), why=error.strerror or str(error),
+            hint="What is done on the hosts stays done. Make room there and run the same command again.",
         ) from error  # fmt: skip

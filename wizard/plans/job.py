@@ -24,9 +24,9 @@ from wizard.facts.model import Facts, Survey
 from wizard.facts.survey import Seen
 from wizard.pki import store
 from wizard.pki.wanted import wanted
-from wizard.plans import asking
+from wizard.plans import asking, removal
 from wizard.plans.closing import close
-from wizard.plans.folder import applied, identity
+from wizard.plans.folder import applied, identity, remember, with_hosts
 from wizard.plans.kinds import KINDS, Given, Work
 from wizard.plans.look import Connect, gathered, give_back, look
 from wizard.plans.maintain import noted, out_for_maintenance
@@ -63,6 +63,7 @@ def judge(job: Job, survey: Survey, uid: str) -> Found:
     if work.installs:
         bundle = demanded(job.bundle)
         problems = rules(job.profile) + verify_quick(bundle) + _other_version(job.profile, bundle)
+        problems += removal.judge(job, survey, uid)
         found = checks(job.profile, survey, BundleSummary.of(bundle.lock), uid, applied(job.folder))
     elif work.undoes:
         problems, found = (), _against_undoing(job, survey, uid)
@@ -133,7 +134,8 @@ def prepare(
 
     `run_id` is that of the run it is made for, if any, and `token` that run's, for new workers.
     """
-    given = Given(site_of(job, survey, uid or "new"), job.bundle, keys, job.task, run_id, token)
+    site = site_of(job, survey, uid or "new")
+    given = Given(site, job.bundle, keys, job.task, run_id, token, job.leaving, job.before)
     return KINDS[job.task.kind].plan(given)
 
 
@@ -187,6 +189,10 @@ async def apply(
         uid = identity(job.folder, job.profile.name, make=work.makes_keys)
         keys = _keys(job, work, stands=stands)
         plan = prepare(job, survey, uid, keys, lock.run, new_token() if work.installs else None)
+        if job.before and work.installs:
+            # Whatever becomes of this run, hosts that may have come to belong to the cluster are known from now on.
+            known = [host for host in job.profile.hosts if all(host.name != one.name for one in job.before.hosts)]
+            remember(job.folder, with_hosts(job.before, job.profile, known))
     except SlipwayError:
         await give_back(connect, survey, lock)
         raise
@@ -201,7 +207,14 @@ async def apply(
         owner=Owner(uid, job.profile.name, __version__),
         lock=lock,
         failures=found.dead,
-        last=lambda outcome: close(job, keys, lock.run, outcome, none_left=ends(job, survey, uid)),
+        last=lambda outcome: close(
+            job,
+            keys,
+            lock.run,
+            outcome,
+            none_left=ends(job, survey, uid),
+            gone=removal.removed(job, plan, outcome, stands=stands),
+        ),
     )
 
 

@@ -13,13 +13,16 @@ from wizard.engine.step import Plan
 from wizard.errors import Problem
 from wizard.facts.model import Survey
 from wizard.pki.store import Anew, Pki, never
+from wizard.plans import removal
 from wizard.plans.install import install
 from wizard.plans.look import Connect
 from wizard.plans.maintain import against, maintain
 from wizard.plans.renew import due, renew
 from wizard.plans.reset import reset, still_needed
-from wizard.plans.task import Job, Kind, Task, demanded
+from wizard.plans.scale import scale
+from wizard.plans.task import Job, Kind, Task, demanded, drain_seconds
 from wizard.plans.verify import verify
+from wizard.profile.model import Host, Profile
 from wizard.render.site import Site
 from wizard.steps.join import Token
 
@@ -29,7 +32,8 @@ class Given:
     """What a plan is made from. `keys` are those that are there (None: none yet); `run` is empty for a mere look.
 
     `bundle` is None for a kind that takes nothing from one. `token` is what new workers join with (None: a mere look,
-    or a kind that lets nobody join).
+    or a kind that lets nobody join). `leaving` are hosts of the profile that was applied `before` which this one names
+    no more.
     """
 
     site: Site
@@ -38,6 +42,8 @@ class Given:
     task: Task
     run: str = ""
     token: Token | None = None
+    leaving: tuple[Host, ...] = ()
+    before: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +82,18 @@ class Work:
 KINDS: Mapping[Kind, Work] = {
     Kind.INSTALL: Work(
         "Install {}".format,
-        lambda given: install(given.site, demanded(given.bundle), given.keys, run=given.run, token=given.token),
+        lambda given: scale(
+            given.site,
+            install(given.site, demanded(given.bundle), given.keys, run=given.run, token=given.token),
+            given.leaving,
+            given.before,
+            drain_seconds=drain_seconds(given.task),
+            run=given.run,
+        ),
         bundled=True,
         installs=True,
         makes_keys=True,
+        asks=removal.asks,
     ),
     Kind.VERIFY: Work(
         "Verify {}".format,

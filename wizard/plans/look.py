@@ -29,12 +29,12 @@ async def look(
     """
     data_dir = job.profile.etcd.data_dir
     if lock is None:
-        return await gather(connect, job.hosts, data_dir, seen=seen)
+        return await gather(connect, job.reached, data_dir, seen=seen)
     prefix = take_fragment(lock, take_over=take_over)
     # The first host decides between two jump hosts; the others are asked at once.
-    first = await gather(connect, job.hosts[:1], data_dir, prefix, seen=seen)
+    first = await gather(connect, job.reached[:1], data_dir, prefix, seen=seen)
     held = _held(first)
-    rest = Survey() if held else await gather(connect, job.hosts[1:], data_dir, prefix, seen=seen)
+    rest = Survey() if held else await gather(connect, job.reached[1:], data_dir, prefix, seen=seen)
     survey = Survey(
         facts={**first.facts, **rest.facts},
         failures={**first.failures, **rest.failures},

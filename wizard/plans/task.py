@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field, JsonValue
 
 from wizard.bundle.lock import Bundle, BundleError
-from wizard.profile.model import Part, Profile
+from wizard.profile.model import Host, Part, Profile
 from wizard.render.material import Material
 
 
@@ -34,23 +34,53 @@ class Task(Part):
     """What else the kind's plan needs to know; no secret: a run's order lies on file."""
 
 
+ALLOW_REMOVAL = "allow_removal"
+"""An install's option: hosts that the profile names no more are taken out of the cluster."""
+DRAIN_SECONDS = "drain_seconds"
+"""An install's option: how long Pods of a host that leaves have to go elsewhere, in seconds."""
+
 INSTALL = Task()
 """Bring all hosts to what the profile says."""
+
+
+def drain_seconds(task: Task, default: int = 180) -> int:
+    """Return how long Pods of a host that leaves have to go elsewhere, in seconds."""
+    seconds = task.options.get(DRAIN_SECONDS)
+    return seconds if isinstance(seconds, int) else default
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """What is to be done: `task` on the hosts of `profile`. `folder` is the cluster's.
 
-    `bundle` is what an install takes everything from; None for a task that brings hosts nothing of one.
-    `material` is what the site's own files hold, where the task needs them.
+    `bundle` is what an install takes everything from; None for a task that brings hosts nothing of one. `before` is the
+    profile that was applied last, with whatever hosts have not been taken out yet; None: there is none. `material` is
+    what the site's own files hold, where the task needs them.
     """
 
     profile: Profile
     bundle: Bundle | None
     folder: Path
     task: Task = INSTALL
+    before: Profile | None = None
     material: Material = field(default_factory=Material)
+
+    @property
+    def installs(self) -> bool:
+        """Tell whether the hosts are to become what the profile says."""
+        return self.task.kind is Kind.INSTALL
+
+    @property
+    def leaving(self) -> tuple[Host, ...]:
+        """Return the hosts of the cluster that an install's profile names no more, as they were applied last."""
+        if self.before is None or not self.installs:
+            return ()
+        return tuple(host for host in self.before.hosts if host.name not in self.hosts)
+
+    @property
+    def reached(self) -> tuple[str, ...]:
+        """Return the names of all hosts that are looked at: the profile's, then those that leave."""
+        return (*self.hosts, *(host.name for host in self.leaving))
 
     @property
     def hosts(self) -> tuple[str, ...]:

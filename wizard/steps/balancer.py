@@ -7,8 +7,8 @@ import shlex
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from wizard.engine.step import Context, Step
-from wizard.errors import SlipwayError
+from wizard.engine.step import Blocked, Context, Probe, Step
+from wizard.errors import Level, Problem, SlipwayError
 from wizard.profile.model import Host
 from wizard.remote.base import Command
 from wizard.render import api as render
@@ -53,7 +53,12 @@ def haproxy_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: floa
 
 
 def keepalived_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
-    """Return the step that keeps keepalived configured and running. A change is a reload: the VIP stays where it is."""
+    """Return the step that keeps keepalived configured and running. A change is a reload: the VIP stays where it is.
+
+    On a host that could not be looked at nobody knows the interface, unless the profile names it.
+    """
+    if site.facts_of(host) is None and not site.profile.endpoint.interface:
+        return _not_seen(host, needs)
     service = Service(
         unit=KEEPALIVED_UNIT,
         files=files_of(render.keepalived(site, host)),
@@ -64,6 +69,18 @@ def keepalived_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: f
     return service_step(
         f"{host.name}/keepalived", "Virtual IP", host.name, "endpoint", service, needs=needs, weight=weight
     )
+
+
+def _not_seen(host: Host, needs: tuple[str, ...]) -> Step:
+    problem = Problem(
+        "host.not-seen",
+        Level.ERROR,
+        f"{host.name} could not be looked at when this run began, so the VIP's interface there is not known",
+        "Run again: it is looked at first.",
+        host=host.name,
+    )
+    probe = Probe("true", lambda _output, _status: Blocked(problem))
+    return Step(f"{host.name}/keepalived", "Virtual IP", host.name, "endpoint", probe, needs=needs)
 
 
 def drain_fragment(server: str, seconds: float = _QUIET_SECONDS) -> str:

@@ -12,6 +12,7 @@ from wizard.engine.files import file_probe_fragment, judge_files
 from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Verdict
 from wizard.pki.hosts import credentials
 from wizard.pki.store import Pki
+from wizard.pki.wanted import of_host
 from wizard.profile.model import Host
 from wizard.render import api as render
 from wizard.render.control_plane import CREDENTIALS
@@ -79,7 +80,8 @@ def controllers_step(site: Site, host: Host, keys: Pki | None, *, needs: tuple[s
     ports = {"kube-controller-manager": CONTROLLER_MANAGER_PORT, "kube-scheduler": SCHEDULER_PORT}
     # Their serving certificates are their own, on loopback alone; `/healthz` needs no login.
     ready = {name: f"curl -skf -m 2 -o /dev/null https://127.0.0.1:{port}/healthz" for name, port in ports.items()}
-    digests = credentials(keys, site.profile, host) if keys else {}
+    made = keys is not None and all(item.name in keys.pairs for item in of_host(site.profile, host))
+    digests = credentials(keys, site.profile, host) if keys and made else {}
     step = _pods_step(
         site, host, "controllers", "controller-manager and scheduler", ready, ports, digests, needs=needs, weight=weight
     )

@@ -18,6 +18,8 @@ from wizard.steps.leader import spared
 
 READY = f"curl -sf -m 3 -o /dev/null http://127.0.0.1:{ETCD_METRICS_PORT}/readyz"
 UNIT = "etcd.service"
+BOOTSTRAP = f"{ETCD_CONFIG}/bootstrap.env"
+"""What etcd reads at its first start alone, while its data directory is empty."""
 HEALTH_SECONDS = 8.0
 """A member or apiserver that does not say by then that it is healthy counts as sick."""
 _DATA = "--slipway-data--"
@@ -27,20 +29,11 @@ def etcd_step(site: Site, host: Host, *, needs: tuple[str, ...], first_start: bo
     """Return the step that keeps the member on `host` configured, running and healthy.
 
     A host whose member once worked and whose data is gone is blocked: starting it anew would be a new, empty member
-    under an old name. That is a recovery.
+    under an old name. That is a recovery. What only a first start reads is left as it is once that is over: who the
+    members are is kept by etcd itself from then on.
     """
     data = site.profile.etcd.data_dir
-    service = Service(
-        unit=UNIT,
-        files=files_of(render.etcd(site, host)),
-        ready=READY,
-        ready_seconds=180 if first_start else 90,
-        # Type=notify tells systemd only once there is a quorum: the others may not be there yet.
-        no_block=True,
-        before_start=note_folders([data]),
-        state=(data,),
-        quiet=frozenset({f"{ETCD_CONFIG}/bootstrap.env", f"{ETCD_CONFIG}/etcdctl.env"}),
-    )
+    service = member_service(site, host, ready_seconds=180 if first_start else 90, bootstraps=not worked(site, host))
     touches = {f"etcd/{host.name}"}
     if Role.MASTER in host.roles and len(site.profile.masters) > 1:
         # It asks the member beside it alone. (Whoever has one master is asked about its member, not twice.)
@@ -61,6 +54,29 @@ def _found_again(host: Host) -> str:
     """
     ready = f"! pgrep -x kube-apiserver >/dev/null || {api_ready(host)}"
     return f"( {wait_on_host(ready, 20, '', pause=0.3)} ) >/dev/null 2>&1 || :"
+
+
+def worked(site: Site, host: Host) -> bool:
+    """Tell whether the member on `host` is known to have been healthy once."""
+    facts = site.facts_of(host)
+    return facts is not None and facts.traces.etcd_worked
+
+
+def member_service(site: Site, host: Host, *, ready_seconds: float, bootstraps: bool) -> Service:
+    """Return the member on `host` as a service; with `bootstraps` it has what a member of a new cluster starts from."""
+    data = site.profile.etcd.data_dir
+    files = files_of(render.etcd(site, host))
+    return Service(
+        unit=UNIT,
+        files=tuple(file for file in files if bootstraps or file.path != BOOTSTRAP),
+        ready=READY,
+        ready_seconds=ready_seconds,
+        # Type=notify tells systemd only once there is a quorum: the others may not be there yet.
+        no_block=True,
+        before_start=note_folders([data]),
+        state=(data,),
+        quiet=frozenset({BOOTSTRAP, f"{ETCD_CONFIG}/etcdctl.env"}),
+    )
 
 
 def _guarded(probe: Probe, host: Host, data: str) -> Probe:

@@ -15,7 +15,7 @@ from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Un
 from wizard.errors import Level, Problem
 from wizard.profile.model import Host, Profile
 from wizard.render.files import fill
-from wizard.render.places import ETCD_CONFIG, ETCD_PKI, RUN
+from wizard.render.places import ETCD_CONFIG, ETCD_PKI, KUBELET_KUBECONFIG, RUN
 from wizard.render.pod_network import POD_NETWORKS
 from wizard.render.site import Site
 from wizard.steps import balancer, control_plane, etcd, runtime
@@ -145,12 +145,15 @@ def _data(id: str, title: str, host: str, **more: Any) -> Step:
 
 
 def data_values(root: str = "") -> dict[str, Any]:
-    """Return what the script that removes data is filled with. `root` is a prefix of all paths (tests)."""
+    """Return what the script that removes data is filled with. `root` is a prefix of all paths (tests).
+
+    A worker's kubelet writes its kubeconfig by itself as it joins; a master's comes back where there was one before.
+    """
     return {
         "root": root,
         "directories": DIRECTORIES,
         "folders": FOLDERS,
-        "paths": " ".join((*control_plane.KUBELET_STATE, "/opt/containerd")),
+        "paths": " ".join((*control_plane.KUBELET_STATE, KUBELET_KUBECONFIG, "/opt/containerd")),
         "containerd": runtime.STATE,
     }
 

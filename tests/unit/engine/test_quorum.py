@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from wizard.engine import runner, turns
 from wizard.engine.control import Control
 from wizard.engine.events import Question, RunResult, StepFailed
-from wizard.engine.quorum import Word, may_touch
+from wizard.engine.quorum import Word, may_touch, of_voters
 from wizard.engine.runner import Outcome
 from wizard.engine.sink import Memory
 from wizard.engine.step import Change, Context, Diff, Drifted, Plan, Probe, Retry, Satisfied, Step, VoterGroup
@@ -297,3 +297,11 @@ def test_a_sick_one_is_mended_though_another_came_to_harm() -> None:
     outcome = asyncio.run(simulate(cluster, chained))
     assert cluster.done == {"m4/s"}
     assert set(outcome.failed) == {"m0/s", "m1/s", "m2/s", "m3/s"}
+
+
+@pytest.mark.parametrize(("names", "needed"), [("abc", 2), ("abcd", 3), ("abcde", 3), ("", 3)])
+def test_a_majority_of_those_who_vote_now_is_needed(names: str, needed: int) -> None:
+    voters = frozenset(f"etcd/{name}" for name in names)
+    now = of_voters(group(5), voters)
+    assert now.needed == needed
+    assert now.members == (voters or group(5).members), "where nobody tells, the plan's own members count"
