@@ -115,24 +115,36 @@ def _most(found: Iterable[str]) -> str:
 
 def _hosts(case: Case, ours: list[Found]) -> Iterator[Problem]:
     there = {found.name: found for found in ours}
+    names = {host.name for host in case.profile.hosts}
     for index, host in enumerate(case.profile.hosts):
         found = there.get(host.name)
         who = (found.facts.settled.node or found.facts.settled.member) if found else ""
-        if found and who and who != host.name:
-            yield _another(case, found, who)
+        who = who or _once(case.applied, host)
+        if who in names - {host.name}:
+            yield _swapped(index, host, who)
+        elif found and who and who != host.name:
+            yield _renamed(found, who)
         else:
             yield from _moved(case.applied, index, host, found.facts.settled if found else Settled())
 
 
-def _another(case: Case, found: Found, who: str) -> Problem:
-    if any(host.name == who for host in case.profile.hosts):
-        return found.problem(
-            "change.swapped",
-            Level.ERROR,
-            f"The address of {found.name} leads to {who}: the profile has exchanged them",
-            f"Give {spoken(sorted((found.name, who)))} their own addresses again.",
-            found.field("address"),
-        )
+def _once(applied: Profile | None, host: Host) -> str:
+    """Return whose address the host's was when the profile was applied last, where the host itself doesn't tell."""
+    return next((item.name for item in applied.hosts if item.ip == host.ip), "") if applied else ""
+
+
+def _swapped(index: int, host: Host, who: str) -> Problem:
+    return Problem(
+        "change.swapped",
+        Level.ERROR,
+        f"The address of {host.name} leads to {who}: the profile has exchanged them",
+        f"Give {spoken(sorted((host.name, who)))} their own addresses again.",
+        f"hosts[{index}].address",
+        host.name,
+    )
+
+
+def _renamed(found: Found, who: str) -> Problem:
     return found.problem(
         "change.renamed",
         Level.ERROR,

@@ -7,7 +7,7 @@ from typing import Any
 
 from wizard.checks.change import FIXED, upgrade, values
 from wizard.facts.model import Facts
-from wizard.remote.base import Unreachable
+from wizard.remote.base import HostKeyChanged, Unreachable
 
 from . import sites as site
 from .cases_change import ALL, NEWEST, OLDER, given, hosts, works
@@ -55,6 +55,17 @@ def test_until_a_cluster_has_worked_everything_may_change() -> None:
 def test_a_host_whose_new_address_nobody_answers_at_is_said_to_have_moved() -> None:
     wanted = site.profile(hosts=hosts(m3={"address": "10.20.0.79"}))
     assert said(wanted=wanted, on="m1 m2", failures={"m3": Unreachable("no answer")}) == {"m3 change.address"}
+
+
+def test_hosts_that_are_swapped_are_told_even_where_their_keys_keep_everybody_out() -> None:
+    wanted = site.profile(hosts=hosts(m2={"address": "10.20.0.13"}, m3={"address": "10.20.0.12"}))
+    strange = {name: HostKeyChanged("Another key", fingerprint="SHA256:x") for name in ("m2", "m3")}
+    assert said(wanted=wanted, failures=strange, on="m1") == {"m2 change.swapped", "m3 change.swapped"}
+
+
+def test_a_host_that_takes_the_address_of_one_that_goes_has_moved() -> None:
+    two = [host for host in hosts(m2={"address": "10.20.0.13"}) if host["name"] != "m3"]
+    assert said(wanted=site.profile(hosts=two), on="m1 m2") == {"m2 change.address"}
 
 
 def test_a_host_that_is_new_has_no_past() -> None:
