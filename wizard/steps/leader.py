@@ -21,8 +21,12 @@ from wizard.steps.balancer import draining, stands
 ETCDCTL = f"set -a; . {ETCD_CONFIG}/etcdctl.env; etcdctl --command-timeout=5s"
 STATUS = f"( {ETCDCTL} endpoint status -w json ) 2>/dev/null; echo; ps -o etimes= -C etcd"
 """A member's status as JSON, and how many seconds its process has lived."""
-HOLD, BEFORE = 0.4, 0.1
-"""For how long the apiservers stand still while the leader moves, and how long the move waits for that, in seconds."""
+HOLD, BEFORE = 0.25, 0.05
+"""For how long the apiservers stand still while the leader moves, and how long the move waits for that, in seconds.
+
+haproxy gives each of them 0.3 s to say that it is ready (`inter` of its backend of that name): a longer stand would
+take all but the drained one out at once.
+"""
 STAND_STILL = f"""p=$(pgrep -x kube-apiserver) || exit 0
 trap 'kill -CONT $p' EXIT HUP INT TERM
 kill -STOP $p
