@@ -28,6 +28,8 @@ haproxy gives each of them 0.3 s to say that it is ready (`inter` of its backend
 take all but the drained one out at once.
 """
 STAND_STILL = f"""p=$(pgrep -x kube-apiserver) || exit 0
+# Whatever becomes of this shell, they go on.
+( sleep 2; kill -CONT $p ) </dev/null >/dev/null 2>&1 &
 trap 'kill -CONT $p' EXIT HUP INT TERM
 kill -STOP $p
 sleep {HOLD}"""
