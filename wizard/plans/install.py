@@ -66,7 +66,8 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
     apis = tuple(f"{name}/apiserver" for name in masters)
     steps += [
         cluster.objects_step(
-            "cluster/objects", "Network, DNS and access rules", masters, manifests, needs_any=apis, weight=2
+            "cluster/objects", "Network, DNS and access rules", masters, manifests, needs_any=apis, weight=2,
+            fresh=first_start,
         ),
         cluster.endpoint_step(profile, masters, needs_any=apis, weight=1),
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Un
 from wizard.profile.model import Host, Profile
 from wizard.render.places import LOCAL_API
 from wizard.steps.kit import asked_again, wait_on_host
-from wizard.steps.objects import Object, compare, items_of, label_of, parse
+from wizard.steps.objects import Object, compare, identity, items_of, label_of, parse
 
 
 def kubectl(server: str) -> str:
@@ -29,15 +29,21 @@ CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
 def objects_step(
-    id: str, title: str, hosts: Sequence[str], manifests: str, *, needs_any: tuple[str, ...], weight: float
-) -> Step:
+    id: str, title: str, hosts: Sequence[str], manifests: str, *, needs_any: tuple[str, ...], weight: float,
+    fresh: bool = False,
+) -> Step:  # fmt: skip
     """Return the step that holds the objects of the YAML stream `manifests` in the API.
 
-    It is asked on the first of `hosts` that works.
+    It is asked on the first of `hosts` that works. In a `fresh` cluster, where nothing was ever applied, the last of
+    the objects is asked for first: where that one isn't, none is, and everybody waits for this step.
     """
     wanted = parse(manifests)
     document = f"<<'--slipway-manifests--'\n{manifests.strip()}\n--slipway-manifests--"
     probe = f"{KUBECTL} get --ignore-not-found -o json -f - {document}\n"
+    if fresh:
+        kind, namespace, name = identity(wanted[-1])
+        last = f"{KUBECTL} get {kind} {name} {f'-n {namespace}' if namespace else ''} --ignore-not-found -o name"
+        probe = f'if last=$({last}) && [ -z "$last" ]; then :; else\n{probe}fi\n'
     answers = f"curl -skf -m 2 -o /dev/null {LOCAL_API}/readyz"
     ready = wait_on_host(answers, 60, "no apiserver answered through haproxy")
     # To check them, kubectl would fetch the API's whole schema, which a fresh apiserver has yet to compute; a field
