@@ -24,12 +24,13 @@ from .helpers import Lab, Labs, Said, until
 pytestmark = pytest.mark.practice
 
 MTU = 1380
-ANSWER = "192.0.2.77"
+NAME, ANSWER = "printer.site.example", "192.0.2.77"
+LABELS = b"".join(bytes([len(label)]) + label.encode() for label in NAME.split(".")) + b"\0"
 
 
 @contextmanager
 def name_server(address: str) -> Iterator[None]:
-    """Serve DNS at `address` for as long as the block lasts: every name has the address `ANSWER`."""
+    """Serve DNS at `address` for as long as the block lasts: `NAME` has the address `ANSWER`, there are no others."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((address, 53))
         server.settimeout(0.2)
@@ -43,8 +44,9 @@ def name_server(address: str) -> Iterator[None]:
                     continue
                 # Header, the question as it came, and one answer that points to it (RFC 1035, 4.1).
                 stop = asked.index(b"\0", 12) + 5
-                ours = asked[stop - 4 : stop - 2] == b"\0\x01"
-                header = asked[:2] + struct.pack(">HHHHH", 0x8180, 1, int(ours), 0, 0)
+                known = asked[12 : stop - 4] == LABELS
+                ours = known and asked[stop - 4 : stop - 2] == b"\0\x01"
+                header = asked[:2] + struct.pack(">HHHHH", 0x8180 if known else 0x8183, 1, int(ours), 0, 0)
                 record = struct.pack(">HHHIH", 0xC00C, 1, 1, 60, 4) + socket.inet_aton(ANSWER) if ours else b""
                 server.sendto(header + asked[12:stop] + record, client)
 
@@ -123,7 +125,7 @@ def test_services_are_kept_by_nftables_and_nothing_of_it_by_iptables(site: Lab) 
 
 def test_names_outside_the_cluster_are_asked_of_the_sites_servers(site: Lab) -> None:
     found = site.kubectl("-n", "kube-system", "get", "pods", "-l", "k8s-app=kube-proxy", "-o", "name").split()[0]
-    ask = ("-n", "kube-system", "exec", found, "--", "nslookup", "printer.site.example", "10.96.0.10")
+    ask = ("-n", "kube-system", "exec", found, "--", "nslookup", NAME, "10.96.0.10")
     until("CoreDNS asks the site's server", lambda: ANSWER in site.kubectl(*ask, check=False), 20)
     spread = site.kubectl("-n", "kube-system", "get", "pods", "-l", "k8s-app=kube-dns", "-o", "json")
     assert len({pod["spec"]["nodeName"] for pod in json.loads(spread)["items"]}) == 2

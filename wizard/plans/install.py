@@ -65,9 +65,12 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
     manifests = "\n---\n".join(part.yaml.strip().removeprefix("---") for part in parts)
     apis = tuple(f"{name}/apiserver" for name in masters)
     steps += [
-        cluster.objects_step(
-            "cluster/objects", "Network, DNS and access rules", masters, manifests, needs_any=apis, weight=2,
-            fresh=first_start,
+        replace(
+            cluster.objects_step(
+                "cluster/objects", "Network, DNS and access rules", masters, manifests, needs_any=apis, weight=2,
+                fresh=first_start,
+            ),
+            after=_images_first(site),
         ),
         cluster.endpoint_step(profile, masters, needs_any=apis, weight=1),
     ]  # fmt: skip
@@ -106,6 +109,16 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
         ),
         hosts=tuple(item.name for item in profile.hosts),
     )
+
+
+def _images_first(site: Site) -> tuple[str, ...]:
+    """Return the steps that bring images to nodes that run: a Pod begins there as soon as its object is in the API.
+
+    One that finds no image asks a registry for it, and where names resolve and nobody answers that takes minutes.
+    """
+    running = [item for item in site.profile.hosts if (facts := site.facts_of(item)) and facts.traces.kubelet]
+    names = {Role.MASTER: "addon-images", Role.WORKER: "node-images"}
+    return tuple(f"{item.name}/{names[role]}" for item in running for role in item.roles if role in names)
 
 
 def _tokens(profile: Profile, masters: list[str], joining: list[str], token: Token | None) -> list[Step]:

@@ -323,6 +323,19 @@ def test_where_the_site_brings_its_pod_network_nobody_waits_for_it() -> None:
         assert isinstance(rollout.probe.judge(json.dumps(proxy) + "\n" + "node False\n" * 4, 0), kind)
 
 
+def test_nodes_that_run_have_their_images_before_the_objects_that_need_them() -> None:
+    """A Pod that finds none asks a registry, which on a closed site may take minutes to be given up."""
+    wanted = profile(3, 2, 2)
+    facts = {
+        name: replace(found, traces=ClusterTraces(kubelet=name != "w2")) for name, found in site(wanted).facts.items()
+    }
+    steps = checked(install(replace(site(wanted), facts=facts), bundle(), None))
+    images = ("m1/addon-images", "m2/addon-images", "m3/addon-images", "w1/node-images")
+    assert steps["cluster/objects"].after == images, "w2 is new: it has its own before its kubelet begins"
+    assert set(images) <= steps.keys()
+    assert checked(planned(wanted))["cluster/objects"].after == (), "at first the objects wait for nobody's images"
+
+
 def test_images_that_nodes_fetch_are_no_steps_and_others_must_be_in_the_bundle() -> None:
     fetched = planned(profile(network=Network(plugin="calico", images="registry")))
     refs = {pipe.subject for pipe in change_of(of(fetched, "m1")["addon-images"]).pipes}
