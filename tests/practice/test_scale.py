@@ -27,7 +27,7 @@ STAY, COME = ("m1", "m2", "m3"), ("m4", "e1", "w1")
 MOVED = 0.2
 """Writes may fail so long while the VIP moves as planned, in seconds."""
 BEARS = pytest.mark.parametrize(
-    "bears", [pytest.param(0.03, id="hurried"), pytest.param(0.0, id="alone", marks=pytest.mark.torture)]
+    "bears", [pytest.param(0.06, id="hurried"), pytest.param(0.0, id="alone", marks=pytest.mark.torture)]
 )
 """Which share of the writes may time out. None does in a datacenter, and `make torture` asks for that. Six hosts that
 share two processors with everything else keep one waiting for its second now and then: `make test` bears that, and

@@ -16,7 +16,7 @@ from wizard.profile.model import Host, Profile
 class Fixed(NamedTuple):
     """One value of the whole cluster: its code and field, its name in words, and why it stays.
 
-    `host` reads it from what a host runs with; empty where no host tells.
+    `host` reads it from what a host runs with; empty where no host tells. From `unset` it may still become another.
     """
 
     code: str
@@ -25,6 +25,7 @@ class Fixed(NamedTuple):
     title: str
     why: str
     host: Callable[[Settled], str] = lambda _settled: ""
+    unset: str = ""
 
     @property
     def field(self) -> str:
@@ -55,6 +56,7 @@ FIXED = (
     Fixed(
         *("change.plugin", "network", "plugin", "network plugin"),
         "two of them on one cluster cut Pods off from each other",
+        unset="none",
     ),
     Fixed(
         *("change.data-dir", "etcd", "data_dir", "directory of etcd's data"),
@@ -92,7 +94,7 @@ def values(profile: Profile, applied: Profile | None, settled: Iterable[Settled]
     for item in FIXED:
         before = item.of(applied) if applied else _most(item.host(one) for one in there)
         wanted = item.of(profile)
-        if before and before != wanted:
+        if before not in {"", item.unset, wanted}:
             words = f"The {item.title} is {before} and can't become {wanted} on a cluster that works: {item.why}"
             hint = f"Put {before} back; a new {item.title} needs a new cluster."
             yield Problem(item.code, Level.ERROR, words, hint, item.field)

@@ -82,6 +82,13 @@ def test_a_plugin_stays() -> None:
     assert problem.code in {item.code for item in FIXED}
 
 
+def test_a_cluster_without_a_plugin_may_get_one() -> None:
+    wanted = site.profile()
+    without = wanted.model_copy(update={"network": wanted.network.model_copy(update={"plugin": "none"})})
+    assert list(values(wanted, without)) == []
+    assert [problem.code for problem in values(without, wanted)] == ["change.plugin"]
+
+
 def test_an_upgrade_is_known_by_what_runs_before_what_was_applied() -> None:
     applied = site.profile(kubernetes=OLDER)
     assert not list(upgrade(site.profile(kubernetes=NEWEST), applied, [NEWEST, "", NEWEST, OLDER]))
