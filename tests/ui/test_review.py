@@ -89,7 +89,7 @@ async def test_warnings_hold_until_they_are_accepted_and_that_is_said(
         await sees(pilot, "Read the 1 warning first, then press w.")
         await press(pilot, "w")
         await sees(pilot, "1 warning accepted.")
-        assert "Read the 1 warning" not in words(pilot)
+        await until(pilot, lambda: "Read the 1 warning" not in words(pilot), "the end of the request")
         assert shown(app, "Install")
         await press(pilot, "i")
         await comes(pilot, Confirm)
