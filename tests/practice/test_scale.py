@@ -26,12 +26,18 @@ pytestmark = pytest.mark.practice
 STAY, COME = ("m1", "m2", "m3"), ("m4", "e1", "w1")
 MOVED = 0.2
 """Writes may fail so long while the VIP moves as planned, in seconds."""
-BEARS = pytest.mark.parametrize(
-    "bears", [pytest.param(0.06, id="hurried"), pytest.param(0.0, id="alone", marks=pytest.mark.torture)]
-)
-"""Which share of the writes may time out. None does in a datacenter, and `make torture` asks for that. Six hosts that
-share two processors with everything else keep one waiting for its second now and then: `make test` bears that, and
-asks like the other that none that was acknowledged is gone."""
+
+
+def bears(share: float) -> pytest.MarkDecorator:
+    """Say which share of the writes may time out. None does in a datacenter, and `make torture` asks for that.
+
+    Six hosts that share two processors with everything else keep one waiting for its second now and then: `make test`
+    bears that, and asks like the other that none that was acknowledged is gone.
+    """
+    cases = [pytest.param(share, id="hurried"), pytest.param(0.0, id="alone", marks=pytest.mark.torture)]
+    return pytest.mark.parametrize("share", cases)
+
+
 BUDGET = """
 apiVersion: policy/v1
 kind: PodDisruptionBudget
@@ -96,17 +102,17 @@ def record(lab: Lab) -> Record:
     return journal.record(journal.runs()[0].run)
 
 
-async def none_failed(measured: Measured, bears: float, *, vip_moved: bool) -> None:
+async def none_failed(measured: Measured, share: float, *, vip_moved: bool) -> None:
     """Fail where more than that share of the writes failed, but for those within `MOVED` of the VIP's planned move."""
     failures = measured.failures
     apart = failures[-1].started - failures[0].started if failures else 0.0
     if not (vip_moved and apart <= MOVED):
-        assert len(failures) <= bears * len(measured.writes), measured
+        assert len(failures) <= share * len(measured.writes), measured
     assert not await measured.lost(), "an acknowledged write is gone"
 
 
-@BEARS
-async def test_a_master_a_member_and_a_worker_join_without_a_failed_write(site: Site, bears: float) -> None:
+@bears(0.01)
+async def test_a_master_a_member_and_a_worker_join_without_a_failed_write(site: Site, share: float) -> None:
     lab = site.lab
     before, holder = processes(lab), site.holder()
     await site.namespace("POST")
@@ -120,7 +126,7 @@ async def test_a_master_a_member_and_a_worker_join_without_a_failed_write(site: 
     print(f"\ngrown in {said.found['seconds']} s under {len(measured.writes)} writes: {measured.figure}")
     assert (said.exit, said.result, said.errors()) == (0, "done", []), said.words
     assert "3 → 4 → 5" in said.problem("etcd.transition")["message"]
-    await none_failed(measured, bears, vip_moved=False)
+    await none_failed(measured, share, vip_moved=False)
     assert members(lab) == dict.fromkeys((*STAY, "m4", "e1"), True)
     assert lab.ready_nodes() == {*STAY, "m4", "w1"}
     assert site.holders() == (holder,)
@@ -158,8 +164,8 @@ async def test_pods_that_a_budget_holds_are_named_and_nothing_is_taken_away(site
     lab.kubectl("delete", "pdb/held", "deployment/held")
 
 
-@BEARS
-async def test_all_of_them_leave_again_without_a_failed_write(site: Site, bears: float) -> None:
+@bears(0.06)
+async def test_all_of_them_leave_again_without_a_failed_write(site: Site, share: float) -> None:
     lab = site.lab
     # The worst of it: who leaves holds the VIP and leads etcd, and another one is dead.
     for name in STAY:
@@ -178,7 +184,7 @@ async def test_all_of_them_leave_again_without_a_failed_write(site: Site, bears:
     print(f"\nshrunk in {said.found['seconds']} s under {len(measured.writes)} writes: {measured.figure}")
     assert (said.exit, said.result, said.errors()) == (0, "done", []), (said, record(lab).problems)
     assert said.problem("removal.left-as-it-is", "e1")["level"] == "warning"
-    await none_failed(measured, bears, vip_moved=True)
+    await none_failed(measured, share, vip_moved=True)
     assert members(lab) == dict.fromkeys(STAY, True)
     assert set(lab.kubectl("get", "nodes", "-o", "name").split()) == {f"node/{name}" for name in STAY}
     assert lab.ready_nodes() == set(STAY)
