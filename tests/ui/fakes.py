@@ -17,7 +17,9 @@ from wizard.engine.record import Record, fold, interrupted
 from wizard.engine.step import Plan, Probe, Satisfied, Step
 from wizard.errors import Problem, SlipwayError, UsageError
 from wizard.facts.model import DiskKind, Facts, Filesystem, Hardware, Interface, Survey, System
+from wizard.plans import removal
 from wizard.plans.status import Status
+from wizard.plans.task import ALLOW_REMOVAL, Job, Task
 from wizard.profile.model import Profile
 from wizard.profile.rules import rules
 from wizard.remote.base import HostKeyUnknown, Secret
@@ -75,6 +77,8 @@ class FakeServices:
     folder: Path = Path("/nonexistent")
     start_error: SlipwayError | None = None
     applied: Profile | None = None
+    before: Profile | None = None
+    """The profile that was applied last: hosts that only it names would leave."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def open(self, path: Path) -> Opened:
@@ -123,12 +127,18 @@ class FakeServices:
         self.asked.append(("accept", hosts))
         self.unknown_keys -= {profile.host(name).address for name in hosts}
 
-    async def check(self, profile: Profile, survey: Survey) -> tuple[Problem, ...]:
-        """Give the rules' problems, those of hosts that failed, and those of the test."""
+    async def check(self, profile: Profile, survey: Survey, out: frozenset[str]) -> tuple[Problem, ...]:
+        """Give the rules' problems, those of hosts that failed, of those that leave, and those of the test."""
         failed = tuple(error.as_problem("host.unreachable", host=name) for name, error in survey.failures.items())
-        return (*rules(profile), *failed, *self.problems)
+        leaving = removal.judge(self._job(profile, out), survey, "")
+        return (*rules(profile), *failed, *leaving, *self.problems)
 
-    async def plan(self, profile: Profile, survey: Survey) -> Plan:
+    def _job(self, profile: Profile, out: frozenset[str]) -> Job:
+        job = Job(profile, None, self.folder, before=self.before)
+        allowed = {host.name for host in job.leaving} <= out
+        return replace(job, task=Task(options={ALLOW_REMOVAL: True})) if allowed else job
+
+    async def plan(self, profile: Profile, survey: Survey, out: frozenset[str]) -> Plan:
         """Give the story's plan."""
         return plan(profile)
 
@@ -137,9 +147,9 @@ class FakeServices:
         title = f"Install {profile.name}: Kubernetes 1.37.2 on {len(profile.hosts)} hosts"
         return RunRef(profile.name, "20301231-1", title, story.START, RunState.RUNNING)
 
-    async def start(self, profile: Profile, ask: AskSecret) -> RunRef:
+    async def start(self, profile: Profile, ask: AskSecret, out: frozenset[str]) -> RunRef:
         """Begin the story."""
-        self.asked.append(("start", profile.name))
+        self.asked.append(("start", profile.name, *sorted(out)))
         if self.start_error is not None:
             raise self.start_error
         self.applied = profile
@@ -251,3 +261,15 @@ def sample(name: str = "site-a") -> dict[str, object]:
     hosts = [{"name": f"m{n}", "address": f"198.18.0.{10 + n}", "zone": f"rack{n}"} for n in (1, 2, 3)]
     endpoint = {"vip": "198.18.0.100", "dns_name": "api.site-a.example"}
     return {"name": name, "ssh": {"user": "admin"}, "hosts": hosts, "endpoint": endpoint, "kubernetes": "1.37.2"}
+
+
+def bigger(name: str = "site-a") -> Profile:
+    """Return the sample's profile with an etcd member and a worker more."""
+    plain = sample(name)
+    hosts = plain["hosts"]
+    assert isinstance(hosts, list)
+    hosts += [
+        {"name": "e1", "address": "198.18.0.21", "roles": ["etcd"], "zone": "rack1"},
+        {"name": "w1", "address": "198.18.0.31", "roles": ["worker"], "zone": "rack1"},
+    ]
+    return Profile.model_validate(plain)

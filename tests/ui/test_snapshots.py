@@ -23,6 +23,7 @@ from wizard.ui.screens.hosts import HostsScreen
 from wizard.ui.screens.keys import HostKeys
 from wizard.ui.screens.network import NetworkScreen
 from wizard.ui.screens.paste import PasteHosts
+from wizard.ui.screens.removal import TakeOut
 from wizard.ui.screens.review import ReviewScreen
 from wizard.ui.screens.run import RunScreen
 from wizard.ui.screens.welcome import WelcomeScreen
@@ -31,7 +32,7 @@ from wizard.ui.session import Step
 
 from . import story
 from .driving import NARROW, WIDE, comes, press, sees, type_in
-from .fakes import FakeServices
+from .fakes import FakeServices, bigger
 
 MakeApp = Callable[..., SlipwayApp]
 Snap = Callable[..., bool]
@@ -204,6 +205,23 @@ class TestCollecting:
             await go(Step.REVIEW, ReviewScreen)(pilot)
             await press(pilot, "3")
             await sees(pilot, "Packages of the distribution")
+
+        assert snap(make_app(profile=profile_file), size, before)
+
+    def test_take_out(
+        self, snap: Snap, make_app: MakeApp, services: FakeServices, profile_file: Path, size: Any
+    ) -> None:
+        """Two hosts would leave: what is lost, and the name that was not the cluster's."""
+        services.before = bigger()
+
+        async def before(pilot: Pilot[int]) -> None:
+            await comes(pilot, ReviewScreen)
+            await sees(pilot, "2 errors in the way")
+            await press(pilot, "x")
+            await comes(pilot, TakeOut)
+            await type_in(pilot, "site-b")
+            await press(pilot, "enter")
+            await sees(pilot, "That is not the cluster's name")
 
         assert snap(make_app(profile=profile_file), size, before)
 

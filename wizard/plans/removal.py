@@ -22,6 +22,9 @@ from wizard.render.places import API_PORT, ETCD_PEER_PORT, KUBELET_PORT
 from wizard.steps.etcd import READY
 from wizard.steps.members import LIST
 
+LEAVES = "removal.host"
+"""The code of the problem that says of each host that leaves what it means."""
+
 
 def judge(job: Job, survey: Survey, uid: str) -> tuple[Problem, ...]:
     """Return what stands against taking hosts out, and what it means: an error a host unless it was allowed."""
@@ -33,7 +36,7 @@ def judge(job: Job, survey: Survey, uid: str) -> tuple[Problem, ...]:
         )
         hint = "If that is meant, apply with --allow-removal. Otherwise put it back into the profile."
         level = Level.WARNING if job.task.options.get(ALLOW_REMOVAL) else Level.ERROR
-        problems.append(Problem("removal.host", level, words, hint, "hosts", host.name))
+        problems.append(Problem(LEAVES, level, words, hint, "hosts", host.name))
     refused = [host for host in job.leaving if not _transient(survey.failures.get(host.name))]
     if refused and uid:
         found = whose(job.profile.model_copy(update={"hosts": tuple(refused)}), survey, uid)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wizard.engine.events import RunResult
 from wizard.engine.record import Record
-from wizard.errors import SlipwayError
+from wizard.errors import Level, Problem, SlipwayError
 from wizard.facts.model import Survey
 from wizard.plans.kinds import KINDS
 from wizard.profile.model import Profile
@@ -129,14 +130,21 @@ class Jobs:
                 survey = await self.survey()
             if survey is None:
                 return
-            problems = await self.app.services.check(folded.profile, survey)
+            problems = await self.app.services.check(folded.profile, survey, session.out)
             judgement = Judgement(draft, problems)
             if not judgement.errors:
-                plan = await self.app.services.plan(folded.profile, survey)
+                plan = await self.app.services.plan(folded.profile, survey, session.out)
                 judgement = Judgement(draft, problems, plan)
             session.judgement = judgement
 
         self.start("look", work)
+
+    def take_out(self, leaving: tuple[Problem, ...]) -> None:
+        """Judge anew, now that the person has said that these hosts leave, knowing what that means."""
+        session = self.session
+        session.out |= {problem.host for problem in leaving}
+        session.accepted = (*session.accepted, *(replace(problem, level=Level.WARNING) for problem in leaving))
+        self.judge()
 
     # The run
 
@@ -146,7 +154,7 @@ class Jobs:
         async def work() -> None:
             profile = fold(self.session.draft).profile
             if profile is not None:
-                self.attach(await self.app.services.start(profile, self.ask))
+                self.attach(await self.app.services.start(profile, self.ask, self.session.out))
 
         self.start("start", work)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from textual.content import Content
 
 from wizard.errors import Level, Problem
+from wizard.plans.removal import LEAVES
 from wizard.profile.survival import Survival
-from wizard.ui.session import Judgement
-from wizard.ui.words import BAD, LEVEL_MARK, LEVEL_STYLE, OK, count
+from wizard.ui.session import Judgement, Session
+from wizard.ui.words import BAD, BUSY, LEVEL_MARK, LEVEL_STYLE, OK, WARN, count
 from wizard.ui.wrapping import hanging
 
 LEVEL_COLUMNS = 11
@@ -26,9 +27,13 @@ def problem_words(problem: Problem, width: int, *, accepted: bool) -> Content:
     head = Content.styled(f"{LEVEL_MARK[level]} {level.value}".ljust(LEVEL_COLUMNS), LEVEL_STYLE[level])
     where = f"{problem.host}: " if problem.host and not problem.message.startswith(problem.host) else ""
     words = hanging(head, f"{where}{problem.message}{'  (accepted)' if accepted else ''}", width)
-    if not problem.hint:
+    hint = problem.hint
+    if problem.code == LEAVES:  # the hint speaks of the command line
+        held = level is Level.ERROR
+        hint = "If that is meant, press x. Otherwise Enter goes to the hosts: add it again." if held else ""
+    if not hint:
         return words
-    return Content("\n").join([words, hanging(" " * LEVEL_COLUMNS, problem.hint, width, "$quiet")])
+    return Content("\n").join([words, hanging(" " * LEVEL_COLUMNS, hint, width, "$quiet")])
 
 
 def survival_words(said: Survival, width: int) -> Content:
@@ -43,10 +48,33 @@ def survival_words(said: Survival, width: int) -> Content:
     return Content("\n").join(lines)
 
 
+def verdict(session: Session) -> Content:
+    """Return in one line whether the install may begin."""
+    judgement = session.judgement
+    if judgement is None:
+        looked = sum(1 for look in session.looks.values() if look.facts or look.error)
+        looking = f"Looking at the hosts: {looked} of {len(session.looks)} have answered"
+        words = looking if session.surveying else "Judging"
+        return Content.styled(f"{BUSY} {words} …", "$accent")
+    if judgement.errors:
+        more = f", {count(len(judgement.warnings), 'warning')}" if judgement.warnings else ""
+        words = f"{BAD} {count(len(judgement.errors), 'error')} in the way of the install{more}"
+        return Content.styled(words, "$error")
+    waiting = session.open_warnings()
+    if waiting:
+        words = f"{WARN} {count(len(waiting), 'warning')}: read them, then press w to go on all the same"
+        return Content.styled(words, "$warning")
+    machines = count(len(session.draft.hosts), "host")
+    accepted = f" {count(len(judgement.warnings), 'warning')} accepted." if judgement.warnings else ""
+    return Content.styled(f"{OK} Ready to install on {machines}: press i.{accepted}", "$success")
+
+
 def why_not(judgement: Judgement | None, waiting: int) -> str:
     """Return why the install can't begin; empty when it can. `waiting` warnings nobody has accepted yet."""
     if judgement is None:
         return "Not yet: the hosts are still being looked at."
+    if judgement.leaving and len(judgement.leaving) == len(judgement.errors):
+        return f"Held: {count(len(judgement.leaving), 'host')} would leave. Is that meant? Press x."
     if judgement.errors:
         return f"Held by {count(len(judgement.errors), 'error')}: Enter goes where it is mended."
     if waiting:

@@ -113,6 +113,7 @@ class Services(Protocol):
     async def survey(self, profile: Profile, ask: AskSecret, seen: Callable[[HostLook], None]) -> Survey:
         """Connect to all hosts of `profile` at once and gather their facts; `seen` hears of each host as it goes.
 
+        So it does for hosts of the cluster that `profile` names no more.
         A host that fails is a failure in the survey, not an exception: `HostKeyUnknown` among them carries the
         fingerprint to be shown. Raises nothing but for a defect. Nothing on the hosts is changed.
         """
@@ -120,15 +121,20 @@ class Services(Protocol):
     async def accept_keys(self, profile: Profile, hosts: tuple[str, ...]) -> None:
         """Put the keys these hosts showed last (the survey's `HostKeyUnknown`) into the cluster's known_hosts."""
 
-    async def check(self, profile: Profile, survey: Survey) -> tuple[Problem, ...]:
-        """Judge profile, facts and bundle: the same problems as `slipway check`, the profile's rules included."""
+    async def check(self, profile: Profile, survey: Survey, out: frozenset[str]) -> tuple[Problem, ...]:
+        """Judge profile, facts and bundle: the same problems as `slipway check`, the profile's rules included.
 
-    async def plan(self, profile: Profile, survey: Survey) -> Plan:
-        """Return the plan of the install. Pure in effect: touches no host, makes no authority."""
+        `out` are hosts of the cluster that the person takes out of it. A host that the profile names no more is an
+        error (`wizard.plans.removal.LEAVES`) unless all such hosts are among them; then it is a warning.
+        """
 
-    async def start(self, profile: Profile, ask: AskSecret) -> RunRef:
+    async def plan(self, profile: Profile, survey: Survey, out: frozenset[str]) -> Plan:
+        """Return the plan of the install. Pure in effect: touches no host, makes no authority. `out` as in `check`."""
+
+    async def start(self, profile: Profile, ask: AskSecret, out: frozenset[str]) -> RunRef:
         """Start `slipway apply` for `profile` as a process of its own session and return its run once it is journaled.
 
+        Hosts that the profile names no more leave where all of them are in `out`; else the run is held by them.
         Secrets that were asked for before are handed over; `ask` is for those not yet known. Raises `HeldError` with
         problems where preflight holds it (another run has the cluster's lock, say).
         """

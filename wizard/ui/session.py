@@ -10,6 +10,7 @@ from wizard.engine.record import Record
 from wizard.engine.step import Plan
 from wizard.errors import Level, Problem, errors_of
 from wizard.facts.model import Survey
+from wizard.plans.removal import LEAVES
 from wizard.ui.draft import Draft, blank
 from wizard.ui.services import Built, HostLook, RunRef
 
@@ -44,6 +45,11 @@ class Judgement:
         return errors_of(self.problems)
 
     @property
+    def leaving(self) -> tuple[Problem, ...]:
+        """Return an error for each host of the cluster that the draft names no more; none once they may leave."""
+        return tuple(problem for problem in self.errors if problem.code == LEAVES)
+
+    @property
     def warnings(self) -> tuple[Problem, ...]:
         """Return what must be acknowledged."""
         return tuple(problem for problem in self.problems if problem.level is Level.WARNING)
@@ -67,6 +73,8 @@ class Session:
     judgement: Judgement | None = None
     accepted: tuple[Problem, ...] = ()
     """Warnings that the person has acknowledged."""
+    out: frozenset[str] = frozenset()
+    """Hosts of the cluster that the person takes out of it; those that the draft names again don't leave."""
     run: RunRef | None = None
     record: Record | None = None
     built: Built | None = None
@@ -89,6 +97,11 @@ class Session:
     def current_survey(self) -> Survey | None:
         """Return the survey, unless hosts or login were changed since."""
         return self.survey if self.survey is not None and self.surveyed == self.survey_key() else None
+
+    def taken_out(self) -> tuple[str, ...]:
+        """Return the hosts that leave the cluster with the install, as far as the judgement goes."""
+        found = self.judgement.warnings if self.judgement else ()
+        return tuple(problem.host for problem in found if problem.code == LEAVES)
 
     def open_warnings(self) -> tuple[Problem, ...]:
         """Return the warnings of the judgement that nobody has acknowledged."""

@@ -35,7 +35,8 @@ from wizard.engine.journal import Journal
 from wizard.errors import Level, Problem, SlipwayError, UsageError
 from wizard.facts.model import Survey
 from wizard.paths import cluster_dir, state_dir
-from wizard.plans.task import INSTALL, Kind, Task
+from wizard.plans import folder, removal
+from wizard.plans.task import ALLOW_REMOVAL, INSTALL, Kind, Task
 from wizard.profile.model import Profile
 from wizard.remote.base import Secret, Unreachable
 from wizard.remote.secrets import SecretKind
@@ -236,6 +237,40 @@ async def test_what_is_put_on_file_of_a_run_has_no_secret_and_is_private():
     (file,) = (cluster_dir("site-a") / "runs").iterdir()
     assert "hush" not in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_hosts_leave_only_where_all_of_them_were_said_to(monkeypatch: pytest.MonkeyPatch):
+    started: list[Order] = []
+
+    async def launch(order: Order) -> str:
+        started.append(order)
+        write_run("site-a", order.run)
+        return order.run
+
+    monkeypatch.setattr(real, "launch", launch)
+    monkeypatch.setattr("wizard.cli.site.load_bundle", lambda _folder: bundle())
+    hosts = [{"name": f"m{n}", "address": f"198.18.0.1{n}"} for n in (1, 2, 3)]
+    before = Profile.model_validate(profile().model_dump() | {"hosts": hosts})
+    cluster_dir("site-a").mkdir(parents=True)
+    folder.remember(cluster_dir("site-a"), before)
+    services = RealServices()
+    said = {}
+    for out in (frozenset[str](), frozenset({"m2"}), frozenset({"m2", "m3", "w1"})):
+        found = await services.check(profile(), Survey(), out)
+        said[out] = {(one.host, one.level) for one in found if one.code == removal.LEAVES}
+        await services.start(profile(), nobody, out)
+    held, allowed = ({("m2", level), ("m3", level)} for level in (Level.ERROR, Level.WARNING))
+    assert list(said.values()) == [held, held, allowed]
+    assert [order.task["options"] for order in started] == [{}, {}, {ALLOW_REMOVAL: True}]
+
+
+async def test_hosts_that_leave_are_looked_at_too():
+    cluster_dir("site-a").mkdir(parents=True)
+    there = profile(address="127.0.0.1").model_copy(update={"ssh": profile().ssh.model_copy(update={"port": 1})})
+    goes = there.hosts[0].model_copy(update={"name": "m2"})
+    folder.remember(cluster_dir("site-a"), there.model_copy(update={"hosts": (*there.hosts, goes)}))
+    survey = await RealServices().survey(there, nobody, lambda _look: None)
+    assert set(survey.failures) == {"m1", "m2"}
 
 
 async def test_resuming_does_the_same_task_again(monkeypatch: pytest.MonkeyPatch):

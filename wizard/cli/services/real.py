@@ -23,9 +23,10 @@ from wizard.facts.survey import gather
 from wizard.paths import cluster_dir
 from wizard.pki import store
 from wizard.plans import material
-from wizard.plans.folder import identity
+from wizard.plans.folder import applied, identity
 from wizard.plans.job import Job, judge, prepare
 from wizard.plans.status import Status
+from wizard.plans.task import ALLOW_REMOVAL, Task
 from wizard.profile.load import ProfileError, load
 from wizard.profile.model import Profile
 from wizard.profile.places import based
@@ -85,9 +86,10 @@ class RealServices:
         # Importing asyncssh takes longer than a frame.
         await asyncio.to_thread(importlib.import_module, "wizard.remote.ssh.opener")
         secrets = self._vault(profile.name).sitting(ask)
-        async with connections(profile, secrets, _nobody_confirms) as connect:
-            names = tuple(host.name for host in profile.hosts)
-            survey = await gather(connect, names, profile.etcd.data_dir, seen=heard)
+        before = applied(cluster_dir(profile.name))
+        hosts = Job(profile, None, cluster_dir(profile.name), before=before).reached
+        async with connections(profile, secrets, _nobody_confirms, before) as connect:
+            survey = await gather(connect, hosts, profile.etcd.data_dir, seen=heard)
         for host, failure in survey.failures.items():
             if isinstance(failure, HostKeyUnknown):
                 self._shown_keys[profile.name, host] = failure.key
@@ -99,7 +101,8 @@ class RealServices:
 
     def _accept(self, profile: Profile, hosts: tuple[str, ...]) -> None:
         connector = SshConnector(cluster_dir(profile.name) / "known_hosts")
-        targets = targets_of(profile, settings_of)
+        before = applied(cluster_dir(profile.name))
+        targets = {**(targets_of(before, settings_of) if before else {}), **targets_of(profile, settings_of)}
         for host in hosts:
             key = self._shown_keys.pop((profile.name, host), "")
             if key:
@@ -107,14 +110,14 @@ class RealServices:
 
     # Judging and planning
 
-    async def check(self, profile: Profile, survey: Survey) -> tuple[Problem, ...]:
+    async def check(self, profile: Profile, survey: Survey, out: frozenset[str] = frozenset()) -> tuple[Problem, ...]:
         """Judge profile, facts and bundle."""
-        return await asyncio.to_thread(self._check, profile, survey)
+        return await asyncio.to_thread(self._check, profile, survey, out)
 
-    def _check(self, profile: Profile, survey: Survey) -> tuple[Problem, ...]:
+    def _check(self, profile: Profile, survey: Survey, out: frozenset[str]) -> tuple[Problem, ...]:
         uid = identity(cluster_dir(profile.name), profile.name)
         try:
-            job = self._job(profile)
+            job = self._job(profile, out)
         except ProfileError as error:
             return (*rules(profile), *error.problems, *checks(profile, survey, None, uid))
         except SlipwayError as error:
@@ -122,26 +125,29 @@ class RealServices:
             return (*rules(profile), error.as_problem("bundle.unusable"), *checks(profile, survey, None, uid))
         return judge(job, survey, uid).problems
 
-    async def plan(self, profile: Profile, survey: Survey) -> Plan:
+    async def plan(self, profile: Profile, survey: Survey, out: frozenset[str] = frozenset()) -> Plan:
         """Return the plan of the install; makes no key."""
-        return await asyncio.to_thread(self._plan, profile, survey)
+        return await asyncio.to_thread(self._plan, profile, survey, out)
 
-    def _plan(self, profile: Profile, survey: Survey) -> Plan:
+    def _plan(self, profile: Profile, survey: Survey, out: frozenset[str]) -> Plan:
         folder = cluster_dir(profile.name)
-        return prepare(self._job(profile), survey, identity(folder, profile.name), store.load(folder / "pki"))
+        return prepare(self._job(profile, out), survey, identity(folder, profile.name), store.load(folder / "pki"))
 
-    def _job(self, profile: Profile) -> Job:
+    def _job(self, profile: Profile, out: frozenset[str]) -> Job:
         profile = based(profile, self._folders.get(profile.name, Path.cwd()))
-        return replace(job_on(profile, self._bundle), material=material.read(profile))
+        job = replace(job_on(profile, self._bundle), material=material.read(profile))
+        leaving = {host.name for host in job.leaving}
+        # What was said yes to is the leaving of certain hosts: by now there may be others.
+        return replace(job, task=Task(options={ALLOW_REMOVAL: True})) if leaving and leaving <= out else job
 
     def _vault(self, cluster: str) -> Vault:
         return self._vaults.setdefault(cluster, Vault())
 
     # Runs
 
-    async def start(self, profile: Profile, ask: AskSecret) -> RunRef:
+    async def start(self, profile: Profile, ask: AskSecret, out: frozenset[str] = frozenset()) -> RunRef:
         """Start the run; what it needs beyond the secrets collected so far it asks for itself, by its questions."""
-        return await self._launch(await asyncio.to_thread(self._job, profile))
+        return await self._launch(await asyncio.to_thread(self._job, profile, out))
 
     async def resume(self, run: RunRef, ask: AskSecret) -> RunRef:
         """Do again what `run` was told to do."""

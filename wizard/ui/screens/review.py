@@ -13,18 +13,20 @@ from textual.widgets import Button, ContentSwitcher, OptionList, Static
 from textual.widgets.option_list import Option
 
 from wizard.errors import Problem
+from wizard.profile.finding import listed
 from wizard.profile.survival import survival
 from wizard.ui.fields import BY_PATH, ETCD, LOGIN
 from wizard.ui.frame import SessionChanged, StepScreen
 from wizard.ui.planview import plan_words
-from wizard.ui.reviewview import gravest_first, problem_words, survival_words, why_not
+from wizard.ui.reviewview import gravest_first, problem_words, survival_words, verdict, why_not
 from wizard.ui.screens.asking import Confirm
+from wizard.ui.screens.removal import TakeOut
 from wizard.ui.session import Judgement, Step
 from wizard.ui.topology import topology
 from wizard.ui.validate import fold
 from wizard.ui.widgets.choice import Choice
 from wizard.ui.widgets.saying import say
-from wizard.ui.words import BAD, BUSY, OK, WARN, count
+from wizard.ui.words import OK, count
 
 TABS = ("Problems", "Site", "Plan")
 
@@ -58,6 +60,7 @@ class ReviewScreen(StepScreen):
         Binding("2", "tab('Site')", show=False),
         Binding("3", "tab('Plan')", show=False),
         Binding("w", "accept", "Accept"),
+        Binding("x", "take_out", "Take out"),
         Binding("r", "again", "Look again"),
         Binding("i", "next", "Install"),
         Binding("i,ctrl+n", "say_why_not", show=False),
@@ -100,11 +103,11 @@ class ReviewScreen(StepScreen):
     def draw(self) -> None:
         """Draw verdict, problems, picture, plan."""
         session, judgement = self.session, self.session.judgement
-        say(self, "#judgement", self.verdict(judgement), fixed=True)
+        say(self, "#judgement", verdict(session), fixed=True)
         if self.may_install():
             say(self, "#verdict", "", fixed=True)
         self.query_one("#install", Button).disabled = not self.may_install()
-        self.refresh_keys(self.check_action("accept", ()), self.check_action("next", ()))
+        self.refresh_keys(*(self.check_action(action, ()) for action in ("accept", "take_out", "next")))
         state = (judgement, session.accepted, self.size)
         if state == self.shown:
             return
@@ -135,26 +138,6 @@ class ReviewScreen(StepScreen):
         """What is wrapped and drawn depends on the width."""
         self.draw()
 
-    def verdict(self, judgement: Judgement | None) -> Content:
-        """Return in one line whether the install may begin."""
-        session = self.session
-        if judgement is None:
-            looked = sum(1 for look in session.looks.values() if look.facts or look.error)
-            hosts = len(session.draft.hosts)
-            words = f"Looking at the hosts: {looked} of {hosts} have answered" if session.surveying else "Judging"
-            return Content.styled(f"{BUSY} {words} …", "$accent")
-        if judgement.errors:
-            more = f", {count(len(judgement.warnings), 'warning')}" if judgement.warnings else ""
-            words = f"{BAD} {count(len(judgement.errors), 'error')} in the way of the install{more}"
-            return Content.styled(words, "$error")
-        waiting = session.open_warnings()
-        if waiting:
-            words = f"{WARN} {count(len(waiting), 'warning')}: read them, then press w to go on all the same"
-            return Content.styled(words, "$warning")
-        machines = count(len(session.draft.hosts), "host")
-        accepted = f" {count(len(judgement.warnings), 'warning')} accepted." if judgement.warnings else ""
-        return Content.styled(f"{OK} Ready to install on {machines}: press i.{accepted}", "$success")
-
     def draw_problems(self, judgement: Judgement | None) -> None:
         """Draw the list of problems, the gravest first."""
         problems = self.query_one(Problems)
@@ -181,6 +164,8 @@ class ReviewScreen(StepScreen):
         match action:
             case "accept":
                 return bool(self.session.open_warnings())
+            case "take_out":
+                return bool(self.leaving())
             case "next":
                 return self.may_install() or None  # shown dim
             case "say_why_not":
@@ -213,6 +198,16 @@ class ReviewScreen(StepScreen):
         self.session.accepted = (*self.session.accepted, *self.session.open_warnings())
         self.draw()
 
+    def leaving(self) -> tuple[Problem, ...]:
+        """Return what holds the install because hosts would leave the cluster by it."""
+        return self.session.judgement.leaving if self.session.judgement else ()
+
+    def action_take_out(self) -> None:
+        """Ask whether it is meant that hosts leave."""
+        leaving = self.leaving()
+        question = TakeOut(self.session.draft.name, leaving)
+        self.app.push_screen(question, lambda yes: self.wizard.jobs.take_out(leaving) if yes else None)
+
     def action_again(self) -> None:
         """Look at the hosts anew and judge anew."""
         self.wizard.jobs.judge(anew=True)
@@ -223,13 +218,15 @@ class ReviewScreen(StepScreen):
 
     def action_next(self) -> None:
         """Ask once, then start the run."""
-        draft = self.session.draft
+        draft, out = self.session.draft, self.session.taken_out()
+        leaves = f"{listed(out)} {'leaves' if len(out) == 1 else 'leave'} the cluster for good. " if out else ""
         question = Confirm(
             f"Install on {count(len(draft.hosts), 'host')}?",
             f"{draft.name}: {', '.join(host.name for host in draft.hosts)}. Packages, units and files of Kubernetes "
-            "are put on these machines. The run goes on when this screen is closed.",
+            f"are put on these machines. {leaves}The run goes on when this screen is closed.",
             yes="Install",
             no="Not yet",
+            risky=bool(out),
         )
         self.app.push_screen(question, lambda yes: self.wizard.jobs.install() if yes else None)
 
