@@ -51,6 +51,24 @@ undo() {
 tables() {
   ! command -v nft >/dev/null || nft list tables 2>/dev/null | awk '$3 ~ /^({{ tables }})$/ {print $2, $3}'
 }
+# The CNI's portmap plugin has one table for whoever uses it, with each container's rules by its ID: it goes when nobody
+# else is in it, or our containers' rules do. Which are ours, the CNI's own notes tell.
+hostports() {
+  ! command -v nft >/dev/null || nft list tables 2>/dev/null | awk '$3 == "cni_hostport" {print $2, $3}' | while read -r table; do
+    nft -a list table $table | awk -v table="$table" -v ids="$(
+      for note in /var/lib/cni/results/*; do echo "${note##*/}"; done | sed -nE 's/^({{ networks }})-([^-]+)-.*/\2/p' | xargs
+    )" '
+      BEGIN {n = split(ids, id, " "); for (i = 1; i <= n; i++) mine[id[i]]}
+      $1 == "chain" {chain = $2}
+      / comment "[^"]*" # handle [0-9]+$/ {
+        whose = $0; sub(/" # handle [0-9]+$/, "", whose); sub(/.* comment "/, "", whose)
+        if (whose in mine) rule[++rules] = "rule " table " " chain " handle " $NF
+        else others = 1
+      }
+      END {if (!others) print "table " table; else for (i = 1; i <= rules; i++) print rule[i]}
+    '
+  done
+}
 # To this host's own Pods by its links, and to those of other nodes by way of these.
 routes() {
   ip -4 route show root {{ pods }} 2>/dev/null | grep -E ' dev (cni0|flannel\.1|vxlan\.calico|cali[^ ]*|cilium_[^ ]*|lxc[^ ]*)( |$)| via ({{ nodes }}) '
@@ -76,6 +94,7 @@ for tool in $(tools); do
   [ -z "$($tool-save 2>/dev/null | undo)" ] || echo "rules $tool"
 done
 tables | while read -r table; do echo "nftables $table"; done
+hostports | while read -r item; do echo "nftables $item"; done
 routes | while read -r to rest; do echo "route $to"; done
 hooks | while read -r hook; do echo "filter $hook"; done
 [ -z "$(netns)" ] || echo "namespaces /run/netns/cni-*"
@@ -95,5 +114,6 @@ for tool in $(tools); do
   [ -z "$transaction" ] || printf '%s\n' "$transaction" | $tool-restore --noflush --wait 20
 done
 tables | while read -r table; do nft delete table $table; done
+hostports | while read -r item; do nft delete $item; done
 routes | while read -r to rest; do ip -4 route del "$to"; done
 {% endif %}

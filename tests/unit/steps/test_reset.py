@@ -418,6 +418,60 @@ def test_tables_of_kube_proxy_and_the_pod_network_go_and_no_others(host: Host) -
     ]
 
 
+HOSTPORTS = """table ip cni_hostport { # handle 5
+	comment "CNI portmap plugin"
+	chain hostports { # handle 1
+		tcp dport 80 dnat to 10.244.0.5:8080 comment "0a1" # handle 9
+%s	}
+	chain prerouting { # handle 3
+		type nat hook prerouting priority dstnat; policy accept;
+		jump hostports # handle 7
+	}
+	chain masquerading { # handle 8
+		ip saddr 10.244.0.5 ip daddr 10.244.0.5 masquerade comment "0a1" # handle 11
+	}
+}
+"""
+PODMANS = '\t\ttcp dport 81 dnat to 10.88.0.2:80 comment "bee" # handle 12\n'
+
+
+@pytest.mark.parametrize(
+    ("theirs", "gone"),
+    [
+        ("", ["table ip cni_hostport"]),
+        (PODMANS, [f"rule ip cni_hostport {rule}" for rule in ("hostports handle 9", "masquerading handle 11")]),
+    ],
+    ids=["alone", "with podman"],
+)
+def test_the_table_of_host_ports_goes_unless_another_is_in_it(host: Host, theirs: str, gone: list[str]) -> None:
+    """Then the rules of our containers go alone; nothing is done where there is no such table."""
+    for name in ("cbr0-0a1-eth0", "podman-bee-eth0"):
+        host.write(f"/notes/{name}", "")
+    for name in ("ip", *(f"{tool}-{kind}-save" for tool in ("iptables", "ip6tables") for kind in ("nft", "legacy"))):
+        host.command(name, "#!/bin/sh\n")
+    (host.folder / "table").write_text(HOSTPORTS % theirs)
+    host.command(
+        "nft",
+        '#!/bin/sh\ncase "$*" in "list tables") cat $HERE/tables;; "-a list table ip cni_hostport") cat $HERE/table;; '
+        '*) echo "$*" >> $HERE/calls;; esac\n',
+    )
+    values = {**network_values(profile()), "links": "none0"}
+    scripts = [
+        fill("reset/network.sh", **values, look=look)
+        .replace("/run/netns", f"{host.folder}/netns")
+        .replace("/var/lib/cni/results", str(host.path("/notes")))
+        for look in (True, False)
+    ]
+    (host.folder / "tables").write_text("table inet site\n")
+    assert [host.sh(script).stdout for script in scripts] == [b"", b""]
+    assert host.calls() == []
+    (host.folder / "tables").write_text("table inet cni_hostport_site\ntable ip cni_hostport\n")
+    assert host.sh(scripts[0]).stdout.decode().splitlines() == [f"nftables {item}" for item in gone]
+    done = host.sh(scripts[1])
+    assert done.returncode == 0, done.stderr
+    assert host.calls() == [f"delete {item}" for item in gone]
+
+
 DPKG = """#!/bin/sh
 echo "$*" >> $HERE/calls
 case "$*" in
