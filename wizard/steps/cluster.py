@@ -11,6 +11,10 @@ from wizard.render.places import LOCAL_API
 from wizard.steps.kit import asked_again, wait_on_host
 from wizard.steps.objects import Object, compare, identity, items_of, label_of, parse
 
+_SUPER_ADMIN = "/etc/kubernetes/super-admin.conf"
+READY = f"curl -skf -m 2 -o /dev/null {LOCAL_API}/readyz"
+"""Succeeds where an apiserver answers through the local haproxy and is ready."""
+
 
 def kubectl(server: str) -> str:
     """Return kubectl's words on a master, asking the API at `server`.
@@ -18,13 +22,32 @@ def kubectl(server: str) -> str:
     Its cache lies where a look may write: root's own ~/.kube is the person's.
     """
     return (
-        f"kubectl --kubeconfig /etc/kubernetes/super-admin.conf --server {server}"
-        " --cache-dir /run/slipway/kubectl --request-timeout=15s"
+        f"kubectl --kubeconfig {_SUPER_ADMIN} --server {server} --cache-dir /run/slipway/kubectl --request-timeout=15s"
     )
 
 
 KUBECTL = kubectl(LOCAL_API)
 """Through the local haproxy, so that any apiserver may answer: the host's own may be the last to come up."""
+
+
+def where_it_answers(look: str) -> str:
+    """Return shell lines that take `look`, which asks by `KUBECTL`, where an apiserver is ready; else they fail.
+
+    kubectl goes on asking for minutes where haproxy has no apiserver, and the look at everything else with it. Three
+    tries bear with a moment's gap; where there is nothing to ask with, as on a bare host, none is made.
+    """
+    return f"""ready=
+for try in 1 2 3; do
+  [ -e {_SUPER_ADMIN} ] || break
+  if {READY}; then ready=yes; break; fi
+  sleep 0.5
+done
+if [ -n "$ready" ]; then
+{look.rstrip()}
+else false; fi
+"""
+
+
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
@@ -44,8 +67,7 @@ def objects_step(
         kind, namespace, name = identity(wanted[-1])
         last = f"{KUBECTL} get {kind} {name} {f'-n {namespace}' if namespace else ''} --ignore-not-found -o name"
         probe = f'if last=$({last}) && [ -z "$last" ]; then :; else\n{probe}fi\n'
-    answers = f"curl -skf -m 2 -o /dev/null {LOCAL_API}/readyz"
-    ready = wait_on_host(answers, 60, "no apiserver answered through haproxy")
+    ready = wait_on_host(READY, 60, "no apiserver answered through haproxy")
     # To check them, kubectl would fetch the API's whole schema, which a fresh apiserver has yet to compute; a field
     # that the API doesn't know shows at the look afterwards.
     options = "--server-side --validate=false --force-conflicts --field-manager=slipway"
@@ -58,8 +80,8 @@ def objects_step(
         return Drifted(diff) if diff else Satisfied(f"{len(wanted)} objects as wanted")
 
     return Step(
-        id, title, hosts[0], "cluster", Probe(probe, judge), Change(script=apply),
-        needs_any=needs_any, alternates=tuple(hosts[1:]), weight=weight, timeout=120.0,
+        id, title, hosts[0], "cluster", Probe(where_it_answers(probe), judge), Change(script=apply),
+        needs_any=needs_any, alternates=tuple(hosts[1:]), weight=weight, timeout=120.0, settle=5.0,
     )  # fmt: skip
 
 
@@ -99,7 +121,7 @@ def rollout_step(
         return Drifted(diff) if diff else Satisfied(f"{names} ready")
 
     return Step(
-        id, title, hosts[0], "cluster", Probe(f"{get}\n{nodes}", judge),
+        id, title, hosts[0], "cluster", Probe(where_it_answers(f"{get}\n{nodes}"), judge),
         # kubectl would wait for the Pods of nodes that are down as well: then the looks after it do the waiting.
         Change(script=f"if {nodes} | grep -qvx 'node True'; then :; else\n{ready}\nfi" if networked else ready),
         needs=needs, after=after, alternates=tuple(hosts[1:]), weight=weight, timeout=seconds + 30, settle=seconds,
@@ -163,7 +185,7 @@ def node_step(profile: Profile, host: Host, *, needs: tuple[str, ...], weight: f
 
     return Step(
         f"{name}/node", f"Node is {words}", name, "nodes",
-        Probe(f"{KUBECTL} get node {name} --ignore-not-found -o json", judge),
+        Probe(where_it_answers(f"{KUBECTL} get node {name} --ignore-not-found -o json"), judge),
         Change(
             script=f"{there} --timeout=10s || {WAKE}\n{registered}\n{marked}\n{wait}"
         ),

@@ -25,7 +25,7 @@ from wizard.profile.model import Host
 from wizard.remote.base import Secret
 from wizard.render.places import BOOTSTRAP_KUBECONFIG, KUBELET_CLIENT, KUBELET_KUBECONFIG, PKI
 from wizard.render.site import Site, endpoint_url
-from wizard.steps.cluster import IS, KUBECTL, LOGS, WAKE, node_differences
+from wizard.steps.cluster import IS, KUBECTL, LOGS, WAKE, node_differences, where_it_answers
 from wizard.steps.kit import asked_again, files_of, files_step, wait_on_host
 from wizard.steps.objects import items_of
 
@@ -98,7 +98,7 @@ def token_step(
     send = asked_again(f"""printf '%s\\n' "$token" | {apply}""")
     make = f'token=$(sed "s/{_EXPIRES}/{until}/")\n{send}'
     change = Change(pipes=(Pipe(subject, _manifest(token), make),))
-    return replace(step, probe=Probe(look, judge), change=change, secrets=(token.secret, token.whole))
+    return replace(step, probe=Probe(where_it_answers(look), judge), change=change, secrets=(token.secret, token.whole))
 
 
 def _manifest(token: Token) -> bytes:
@@ -139,7 +139,8 @@ def no_token_step(masters: Sequence[str], *, after: tuple[str, ...], weight: flo
         return Drifted(diff) if diff else Satisfied("no token is left")
 
     return Step(
-        "cluster/no-join-token", "Token for new workers is gone", masters[0], "cluster", Probe(_TOKENS, judge),
+        "cluster/no-join-token", "Token for new workers is gone", masters[0], "cluster",
+        Probe(where_it_answers(_TOKENS), judge),
         Change(script=asked_again(f"{KUBECTL} -n kube-system delete secret -l {_LABEL} --ignore-not-found")),
         after=after, alternates=tuple(masters[1:]), weight=weight, timeout=90.0,
     )  # fmt: skip

@@ -19,9 +19,9 @@ from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, St
 from wizard.profile.model import Host
 from wizard.render.files import fill
 from wizard.render.material import ManifestFile, Object
-from wizard.render.places import LOCAL_API, RUN
+from wizard.render.places import RUN
 from wizard.render.site import Site
-from wizard.steps.cluster import KUBECTL
+from wizard.steps.cluster import KUBECTL, READY, where_it_answers
 from wizard.steps.kept import kept_step
 from wizard.steps.kit import wait_on_host
 
@@ -98,7 +98,7 @@ def manifests_step(
         "kubectl": KUBECTL, "options": _OPTIONS, "folder": FOLDER, "record": RECORD, "label": LABEL, "cut": _CUT,
         "wanted": "\n".join(wanted), "run": RUN, "kept": "|".join(KEPT),
         "definitions": any(item["kind"] == "CustomResourceDefinition" for item in objects),
-        "ready": wait_on_host(f"curl -skf -m 2 -o /dev/null {LOCAL_API}/readyz", 60, "no apiserver answered"),
+        "ready": wait_on_host(READY, 60, "no apiserver answered"),
     }  # fmt: skip
 
     def judge(output: str, _status: int) -> Verdict:
@@ -106,7 +106,7 @@ def manifests_step(
 
     return Step(
         "cluster/manifests", "Manifests of the site are applied", masters[0], "cluster",
-        Probe(fill("site/manifests.sh", **values, look=True), judge),
+        Probe(where_it_answers(fill("site/manifests.sh", **values, look=True)), judge),
         Change(script=fill("site/manifests.sh", **values, look=False)),
         needs=needs, needs_any=needs_any, after=after, alternates=tuple(masters[1:]), weight=3.0, timeout=300.0,
         settle=10.0,

@@ -14,7 +14,7 @@ from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Un
 from wizard.profile.model import Host, Profile
 from wizard.profile.own import taint_parts
 from wizard.render.node import is_node, zone_label
-from wizard.steps.cluster import KUBECTL
+from wizard.steps.cluster import KUBECTL, where_it_answers
 
 NOTE = "slipway/given"
 """The annotation that names what slipway gave: keys of labels, and keys and effects of taints."""
@@ -38,7 +38,7 @@ def nodes_step(profile: Profile, masters: Sequence[str], *, after: tuple[str, ..
 
     return Step(
         "cluster/nodes", "Labels and taints", masters[0], "nodes",
-        Probe(f"{KUBECTL} get nodes -o jsonpath={shlex.quote(_ROW)}", judge),
+        Probe(where_it_answers(f"{KUBECTL} get nodes -o jsonpath={shlex.quote(_ROW)}"), judge),
         lambda drift: Change(script=_script(drift)),
         needs=needs, after=after, alternates=tuple(masters[1:]), weight=0.5, timeout=120.0, settle=5.0,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from wizard.render.places import ETCD_CONFIG, ETCD_PKI, KUBELET_KUBECONFIG, RUN
 from wizard.render.pod_network import POD_NETWORKS
 from wizard.render.site import Site
 from wizard.steps import balancer, control_plane, etcd, runtime
-from wizard.steps.cluster import KUBECTL
+from wizard.steps.cluster import KUBECTL, where_it_answers
 from wizard.steps.host import TURNED_OFF
 
 UNITS = (
@@ -244,6 +244,6 @@ def leave_step(host: Host, masters: Sequence[str]) -> Step:
 
     return Step(
         f"{name}/leave", "Node leaves the cluster", masters[0], "reset",
-        Probe(f"{KUBECTL} get node {name} --ignore-not-found -o name", judge), Change(script=script),
+        Probe(where_it_answers(f"{KUBECTL} get node {name} --ignore-not-found -o name"), judge), Change(script=script),
         alternates=tuple(masters[1:]), weight=10, timeout=DRAIN_SECONDS + 60.0, settle=5.0,
     )  # fmt: skip
