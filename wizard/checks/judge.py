@@ -41,6 +41,9 @@ FAMILIES = (
 )
 """One family a module, each with a `judge`; findings keep this order within their level."""
 
+SAID_ONCE = {"network.plugin-changed": "change.plugin"}
+"""What is left out where the other one was found: it says the same of the whole cluster, and why."""
+
 _ORDER = (Level.ERROR, Level.WARNING, Level.INFO)
 
 
@@ -64,4 +67,6 @@ def whose(profile: Profile, survey: Survey, uid: str) -> tuple[Problem, ...]:
 
 def _judged(case: Case, *families: Callable[[Case], Iterator[Problem]]) -> tuple[Problem, ...]:
     found = [problem for judge in families for problem in judge(case)]
+    codes = {problem.code for problem in found}
+    found = [problem for problem in found if SAID_ONCE.get(problem.code) not in codes]
     return tuple(sorted(found, key=lambda problem: _ORDER.index(problem.level)))

@@ -82,6 +82,19 @@ def test_a_plugin_stays() -> None:
     assert problem.code in {item.code for item in FIXED}
 
 
+def test_another_plugin_is_said_once() -> None:
+    """Of the whole cluster where it is known what was applied; else of each host that runs another one."""
+    wanted = site.profile(network={"plugin": "cilium", "images": "registry"})
+    on_flannel = site.both(works, site.traces(cni=("/etc/cni/net.d/10-flannel.conflist",)))
+
+    def codes(**more: Any) -> list[str]:
+        found = site.judged(on_flannel, **{**given(), "wanted": wanted, "on": ALL, **more})
+        return [f"{problem.host} {problem.code}".strip() for problem in found if "plugin" in problem.code]
+
+    assert codes() == ["change.plugin"]
+    assert codes(applied=None) == [f"{name} network.plugin-changed" for name in ALL.split()]
+
+
 def test_a_cluster_without_a_plugin_may_get_one() -> None:
     wanted = site.profile()
     without = wanted.model_copy(update={"network": wanted.network.model_copy(update={"plugin": "none"})})
