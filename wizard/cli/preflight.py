@@ -23,7 +23,7 @@ from wizard.cli.site import (
     connections,
     job_of,
     secrets_from,
-    with_material,
+    with_extras_files,
 )
 from wizard.cli.survival import survival_view
 from wizard.engine.record import Record, State, fold
@@ -107,7 +107,7 @@ def plan(
 async def _check(job: Job, secrets_fd: int | None) -> Found:
     secrets = AskedSecrets(ask_secret, secrets_from(secrets_fd))
     async with connections(job.profile, secrets, before=job.before) as connect:
-        job = await with_material(job, secrets)
+        job = await with_extras_files(job, secrets)
         found = judge(job, await look(job, connect), identity(job.folder, job.profile.name))
         return await asked(job, found, connect)
 
@@ -115,7 +115,7 @@ async def _check(job: Job, secrets_fd: int | None) -> Found:
 async def _plan(job: Job, secrets_fd: int | None, memory: Memory) -> tuple[Found, Plan]:
     secrets = AskedSecrets(ask_secret, secrets_from(secrets_fd))
     async with connections(job.profile, secrets, before=job.before) as connect:
-        return await dry_run(await with_material(job, secrets), connect, memory, "plan")
+        return await dry_run(await with_extras_files(job, secrets), connect, memory, "plan")
 
 
 def _facts(facts: Facts) -> dict[str, object]:

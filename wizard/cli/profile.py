@@ -16,13 +16,13 @@ from wizard import versions
 from wizard.cli.output import JsonFlag, emit, guarded, plain, problem_list, problems_view, say, write_out
 from wizard.cli.survival import survival_view
 from wizard.errors import Exit, Problem, UsageError, errors_of
-from wizard.plans.material import look
+from wizard.plans.extras_files import look
 from wizard.profile.dump import dump
 from wizard.profile.dump import plain as plain_data
+from wizard.profile.extras_paths import based
 from wizard.profile.load import load
 from wizard.profile.model import EtcdTuning, Profile, Role
 from wizard.profile.new import new_profile
-from wizard.profile.places import based
 from wizard.profile.reference import markdown
 from wizard.profile.reference import schema as profile_schema
 from wizard.profile.rules import rules

@@ -19,14 +19,14 @@ from wizard.checks.change import upgrade
 from wizard.cli.output import say
 from wizard.errors import HeldError, UsageError
 from wizard.paths import cluster_dir
-from wizard.plans import material
+from wizard.plans import extras_files
 from wizard.plans.folder import applied
 from wizard.plans.job import Connect, Job
 from wizard.plans.kinds import KINDS
 from wizard.plans.task import INSTALL, Kind, Task
+from wizard.profile.extras_paths import based
 from wizard.profile.load import load
 from wizard.profile.model import Profile
-from wizard.profile.places import based
 from wizard.remote.base import Connection, HostKeyUnknown, Secret
 from wizard.remote.secrets import AskedSecrets, GivenSecrets, SecretKind, Secrets, read_secrets
 from wizard.remote.ssh import SshConnector, settings_of
@@ -64,7 +64,7 @@ def job_of(path: Path, bundle: Path | None, task: Task = INSTALL) -> Job:
     if lost := [name for name in task.hosts if name not in names]:
         raise UsageError(f"There is no host {lost[0]}", where=str(path), hint=f"Its hosts are {', '.join(names)}.")
     if KINDS[task.kind].installs:
-        material.read(profile)
+        extras_files.read(profile)
     return job_on(profile, bundle, task)
 
 
@@ -84,7 +84,7 @@ def hold_upgrade(profile: Profile) -> None:
         raise HeldError("This cluster can't be upgraded yet", problems=problems, hint="Nothing was touched.")
 
 
-async def with_material(job: Job, secrets: Secrets, *, needed: bool = False) -> Job:
+async def with_extras_files(job: Job, secrets: Secrets, *, needed: bool = False) -> Job:
     """Return `job` with what the site's own files hold, where its task needs it.
 
     Passwords that no file holds come from `secrets`. Raises `UsageError` where a file can't be used, or where a
@@ -92,8 +92,8 @@ async def with_material(job: Job, secrets: Secrets, *, needed: bool = False) -> 
     """
     if not KINDS[job.task.kind].installs:
         return job
-    found = await asyncio.to_thread(material.read, job.profile)
-    return replace(job, material=await material.with_passwords(found, job.profile, secrets, needed=needed))
+    found = await asyncio.to_thread(extras_files.read, job.profile)
+    return replace(job, extras_files=await extras_files.with_passwords(found, job.profile, secrets, needed=needed))
 
 
 def open_bundle(profile: Profile, folder: Path | None) -> Bundle:

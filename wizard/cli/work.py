@@ -16,7 +16,7 @@ from typing import Any
 from wizard import __version__
 from wizard.bundle.lock import load_bundle
 from wizard.cli.launch import Order, keep_order, said_of
-from wizard.cli.site import connections, with_material
+from wizard.cli.site import connections, with_extras_files
 from wizard.engine.control import Control, Intent
 from wizard.engine.control_socket import serve
 from wizard.engine.events import Question, RunFinished, RunResult, RunStarted
@@ -99,7 +99,7 @@ async def _apply(job: Job, order: Order, journal: Journal, control: Control) -> 
 
     secrets = AskedSecrets(ask, GivenSecrets(order.secrets))
     lock = HostLock(order.run, holder_of(job.folder))
-    job = await with_material(job, secrets, needed=True)
+    job = await with_extras_files(job, secrets, needed=True)
     async with connections(job.profile, secrets, confirm, job.before) as connect:
         outcome = await apply(
             job, connect, journal, control, lock=lock, take_over=order.take_over, seen=gathered(journal)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from wizard.bundle.lock import Bundle
 from wizard.engine.step import Plan, Step
 from wizard.pki.store import Pki
-from wizard.plans import own
+from wizard.plans import extras
 from wizard.plans.rolling import in_order
 from wizard.profile.model import Host, Network, Profile, Role
 from wizard.render import api as render
@@ -60,7 +60,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
             steps += _master(site, item, bundle, keys)
         elif Role.WORKER in item.roles:
             steps += _worker(site, item, bundle, keys, token, joining=item.name in joining, networked=networked)
-        steps += own.host_steps(site, item)
+        steps += extras.host_steps(site, item)
     parts = render.manifests(site)
     manifests = "\n---\n".join(part.yaml.strip().removeprefix("---") for part in parts)
     apis = tuple(f"{name}/apiserver" for name in masters)
@@ -93,7 +93,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
             networked=networked,
         )
     )
-    steps += own.cluster_steps(site, masters, joining, first_start=first_start)
+    steps += extras.cluster_steps(site, masters, joining, first_start=first_start)
     steps += _tokens(profile, masters, joining, token)
     if networked:
         steps += verify.verify_steps(site, parts, run, needs=("cluster/endpoint", "cluster/rollout"), installing=True)

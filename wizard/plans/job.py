@@ -123,7 +123,7 @@ def site_of(job: Job, survey: Survey, uid: str) -> Site:
             survey.facts[host.name].nameservers for host in profile.hosts if is_node(host) and host.name in survey.facts
         ),
         maintained=frozenset(noted(profile, survey).hosts),
-        material=job.material,
+        extras_files=job.extras_files,
     )
 
 

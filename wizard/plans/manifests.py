@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from wizard.errors import Level, Problem
-from wizard.render.material import ManifestFile, Object
+from wizard.render.extras_files import ManifestFile, Object
 
 SUFFIXES = (".yaml", ".yml", ".json")
 LARGEST = 8 * 1024 * 1024

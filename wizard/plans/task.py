@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue
 
 from wizard.bundle.lock import Bundle, BundleError
 from wizard.profile.model import Host, Part, Profile
-from wizard.render.material import Material
+from wizard.render.extras_files import ExtrasFiles
 
 
 class Kind(StrEnum):
@@ -54,8 +54,8 @@ class Job:
     """What is to be done: `task` on the hosts of `profile`. `folder` is the cluster's.
 
     `bundle` is what an install takes everything from; None for a task that brings hosts nothing of one. `before` is the
-    profile that was applied last, with whatever hosts have not been taken out yet; None: there is none. `material` is
-    what the site's own files hold, where the task needs them.
+    profile that was applied last, with whatever hosts have not been taken out yet; None: there is none. `extras_files`
+    is what the site's own files hold, where the task needs them.
     """
 
     profile: Profile
@@ -63,7 +63,7 @@ class Job:
     folder: Path
     task: Task = INSTALL
     before: Profile | None = None
-    material: Material = field(default_factory=Material)
+    extras_files: ExtrasFiles = field(default_factory=ExtrasFiles)
 
     @property
     def installs(self) -> bool:

@@ -9,7 +9,7 @@ from functools import cache, partial
 
 from pydantic import BaseModel
 
-from wizard.profile import addresses, finding, own, syntax
+from wizard.profile import addresses, extras_syntax, finding, syntax
 from wizard.profile.finding import Finding
 from wizard.profile.model import Profile
 from wizard.profile.syntax import Complaint, Judge
@@ -56,16 +56,16 @@ def field_rules(known: tuple[str, ...]) -> Mapping[str, FieldRule]:
         "network.upstream_dns[]": FieldRule("network.upstream-dns", addresses.ipv4),
         "network.dns_domain": FieldRule("network.dns-domain", syntax.dns_name),
         "time_servers[]": FieldRule("time.server", addresses.time_server),
-        "hosts[].taints[]": FieldRule("host.taint", own.taint),
-        "registries[].name": FieldRule("registry.name", own.registry),
-        "registries[].mirrors[]": FieldRule("registry.mirror", own.mirror),
-        "registries[].ca": FieldRule("registry.ca", own.file, optional=True),
-        "registries[].username": FieldRule("registry.username", own.username, optional=True),
-        "registries[].password_file": FieldRule("registry.password-file", own.file, optional=True),
-        "proxy.http_proxy": FieldRule("proxy.url", own.proxy, optional=True),
-        "proxy.https_proxy": FieldRule("proxy.url", own.proxy, optional=True),
-        "proxy.no_proxy[]": FieldRule("proxy.direct", own.direct),
-        "manifests": FieldRule("manifests.folder", own.file, optional=True),
+        "hosts[].taints[]": FieldRule("host.taint", extras_syntax.taint),
+        "registries[].name": FieldRule("registry.name", extras_syntax.registry),
+        "registries[].mirrors[]": FieldRule("registry.mirror", extras_syntax.mirror),
+        "registries[].ca": FieldRule("registry.ca", extras_syntax.file, optional=True),
+        "registries[].username": FieldRule("registry.username", extras_syntax.username, optional=True),
+        "registries[].password_file": FieldRule("registry.password-file", extras_syntax.file, optional=True),
+        "proxy.http_proxy": FieldRule("proxy.url", extras_syntax.proxy, optional=True),
+        "proxy.https_proxy": FieldRule("proxy.url", extras_syntax.proxy, optional=True),
+        "proxy.no_proxy[]": FieldRule("proxy.direct", extras_syntax.direct),
+        "manifests": FieldRule("manifests.folder", extras_syntax.file, optional=True),
     }
     for login in ("ssh", "hosts[].ssh"):
         for place in (login, f"{login}.via[]"):

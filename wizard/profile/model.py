@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from wizard.profile import syntax
+from wizard.profile.extras import ExtraArgs, Proxy, Registry, Texts, Words
 from wizard.profile.part import Part as Part
-from wizard.profile.site import ExtraArgs, Proxy, Registry, Texts, Words
 
 
 def _dns_label(text: str) -> str:

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from wizard.profile.codes import CODES
+from wizard.profile.extras import ExtraArgs, Proxy, Registry
 from wizard.profile.model import Endpoint, Etcd, Hop, Host, Network, Profile, Ssh
-from wizard.profile.site import ExtraArgs, Proxy, Registry
 
 _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The profile", Profile),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from wizard.errors import Level, Problem
-from wizard.profile import carriers, counts, fields, hosts, networks, ownrules
+from wizard.profile import carriers, counts, extras_rules, fields, hosts, networks
 from wizard.profile.finding import Finding
 from wizard.profile.fold import fold, put
 from wizard.profile.model import Profile
@@ -38,10 +38,10 @@ RULES: tuple[Rule, ...] = (
     carriers.brought,
     carriers.upstreams,
     counts.zones,
-    ownrules.nodes,
-    ownrules.registries,
-    ownrules.arguments,
-    ownrules.sysctls,
+    extras_rules.nodes,
+    extras_rules.registries,
+    extras_rules.arguments,
+    extras_rules.sysctls,
 )
 """Every rule on more than one field's text, in the order in which a person would want to read them."""
 

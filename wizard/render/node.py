@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from wizard.facts.model import Facts
+from wizard.profile.extras_syntax import taint_parts
 from wizard.profile.model import Host, Profile, Role
-from wizard.profile.own import taint_parts
 from wizard.render.arguments import command_line
 from wizard.render.files import RenderedFile, fill, rendered
 from wizard.render.images import image_refs

@@ -13,8 +13,8 @@ import base64
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from wizard.profile.extras import Registry
 from wizard.profile.model import Host
-from wizard.profile.site import Registry
 from wizard.remote.base import Secret
 from wizard.render.files import RenderedFile, fill
 from wizard.render.node import is_node
@@ -62,7 +62,7 @@ def _endpoint(site: Site, registry: Registry, address: str) -> Endpoint:
     about = next((item for item in site.profile.registries if item.name == place), None)
     if about is None:
         return Endpoint(registry.name, address)
-    authority = site.material.authorities.get(about.name, b"")
+    authority = site.extras_files.authorities.get(about.name, b"")
     return Endpoint(
         registry.name, address, _ca(about.name) if authority else "", _login(site, about), authority
     )  # fmt: skip
@@ -74,7 +74,7 @@ def _ca(registry: str) -> str:
 
 def _login(site: Site, registry: Registry) -> Secret | None:
     """Return the header that logs in; None where the registry needs none, or where its password was not given."""
-    password = site.material.passwords.get(registry.name)
+    password = site.extras_files.passwords.get(registry.name)
     if password is None or not registry.username:
         return None
     pair = f"{registry.username}:{password.reveal()}".encode()
@@ -85,7 +85,7 @@ def secrets(site: Site) -> tuple[Secret, ...]:
     """Return all that must be shown nowhere."""
     logins = [login for item in site.profile.registries if (login := _login(site, item))]
     bare = [Secret(login.reveal().removeprefix("Basic ")) for login in logins]
-    return (*site.material.passwords.values(), *logins, *bare)
+    return (*site.extras_files.passwords.values(), *logins, *bare)
 
 
 def unasked(site: Site) -> tuple[str, ...]:
@@ -106,6 +106,6 @@ def registries(site: Site, host: Host) -> tuple[RenderedFile, ...]:
         )
         mode = 0o600 if secret else 0o644
         files.append(RenderedFile(f"{FOLDER}/{registry.name}/hosts.toml", text.encode(), mode, secret=secret))
-        if authority := site.material.authorities.get(registry.name):
+        if authority := site.extras_files.authorities.get(registry.name):
             files.append(RenderedFile(_ca(registry.name), authority))
     return tuple(files)

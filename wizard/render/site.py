@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from wizard.errors import SlipwayError
 from wizard.facts.model import Facts
 from wizard.profile.model import EtcdTuning, Host, Profile, Role
-from wizard.render.material import Material
+from wizard.render.extras_files import ExtrasFiles
 from wizard.render.places import API_PORT, ETCD_CLIENT_PORT, ETCD_PEER_PORT, LOCAL_API
 from wizard.versions import Versions
 
@@ -21,8 +21,8 @@ class Site:
     `uid` is the cluster's identity; etcd's bootstrap token is made of it, so that members of two clusters never join.
     `tuning` is the profile's etcd tuning with ``auto`` already decided by the facts of all members: it must be equal
     on all of them. A host without facts is rendered as an ordinary one (cgroup v2, systemd, nothing missing).
-    `material` is what the site's own files hold. `upstream_dns` is False where the hosts have no name server: CoreDNS
-    does not start with an empty resolv.conf.
+    `extras_files` is what the site's own files hold. `upstream_dns` is False where the hosts have no name server:
+    CoreDNS does not start with an empty resolv.conf.
     """
 
     profile: Profile
@@ -33,7 +33,7 @@ class Site:
     upstream_dns: bool = True
     maintained: frozenset[str] = frozenset()
     """Hosts that are out for maintenance: haproxy uses their apiservers only where no other is left."""
-    material: Material = field(default_factory=Material)
+    extras_files: ExtrasFiles = field(default_factory=ExtrasFiles)
 
     def facts_of(self, host: Host) -> Facts | None:
         """Return what is known of `host`, or None."""

@@ -17,8 +17,8 @@ from typing import Any
 from wizard.engine.marker import STATE
 from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Unknown, Verdict
 from wizard.profile.model import Host
+from wizard.render.extras_files import ManifestFile, Object
 from wizard.render.files import fill
-from wizard.render.material import ManifestFile, Object
 from wizard.render.places import RUN
 from wizard.render.site import Site
 from wizard.steps.cluster import KUBECTL, READY, where_it_answers
@@ -39,9 +39,9 @@ _OPTIONS = "--server-side --force-conflicts --field-manager=slipway-site"
 
 def folder_step(site: Site, host: Host, *, needs: tuple[str, ...] = ()) -> Step | None:
     """Return the step that holds the site's manifests on master `host`, for root alone; None where there are none."""
-    if not site.material.read:
+    if not site.extras_files.read:
         return None
-    files = [file for source in site.material.manifests or () for file in _files(source)]
+    files = [file for source in site.extras_files.manifests or () for file in _files(source)]
     return kept_step(site, host, "manifests", "Manifests of the site", "cluster", files, needs=needs)
 
 
@@ -90,9 +90,9 @@ def manifests_step(
     site: Site, masters: Sequence[str], *, needs: tuple[str, ...], needs_any: tuple[str, ...], after: tuple[str, ...]
 ) -> Step | None:
     """Return the step that holds the objects of the site's folder in the API; None where the profile names none."""
-    if not site.material.read or site.material.manifests is None:
+    if not site.extras_files.read or site.extras_files.manifests is None:
         return None
-    objects = [item for source in site.material.manifests for item in source.objects]
+    objects = [item for source in site.extras_files.manifests for item in source.objects]
     wanted = tuple(sorted(line_of(item) for item in objects))
     values = {
         "kubectl": KUBECTL, "options": _OPTIONS, "folder": FOLDER, "record": RECORD, "label": LABEL, "cut": _CUT,

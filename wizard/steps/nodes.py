@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Unknown, Verdict
+from wizard.profile.extras_syntax import taint_parts
 from wizard.profile.model import Host, Profile
-from wizard.profile.own import taint_parts
 from wizard.render.node import is_node, zone_label
 from wizard.steps.cluster import KUBECTL, where_it_answers
 

@@ -16,7 +16,7 @@ def registries_step(site: Site, host: Host, *, needs: tuple[str, ...] = ()) -> S
 
     Nothing is planned where the site's own files were not read: what they hold is not known then.
     """
-    if not site.material.read:
+    if not site.extras_files.read:
         return None
     files = files_of(render.registries(site, host))
     unknown = [f"password for {name}" for name in unasked(site)] if files else []

@@ -17,11 +17,11 @@ from wizard.engine.marker import HostMarker, Put, dump
 from wizard.errors import Level, Problem
 from wizard.facts.model import ClusterTraces, Marker
 from wizard.plans import asking
-from wizard.profile.site import Registry, Words
+from wizard.profile.extras import Registry, Words
 from wizard.remote.base import Secret
 from wizard.render import api
+from wizard.render.extras_files import ExtrasFiles
 from wizard.render.files import fill
-from wizard.render.material import Material
 from wizard.render.site import Site
 from wizard.steps.kit import files_of
 
@@ -36,7 +36,7 @@ def site_with(served: registry.Registry, ca: bytes | None = None, password: str 
     """Return a site that fetches from `served`, with that authority and, where there is a password, that login."""
     wanted = profile(registries=(Registry(name=served.name, username="pull" if password else None, **more),))
     passwords = {served.name: Secret(password)} if password else {}
-    return replace(site(wanted), material=Material({served.name: ca} if ca else {}, passwords, read=True))
+    return replace(site(wanted), extras_files=ExtrasFiles({served.name: ca} if ca else {}, passwords, read=True))
 
 
 def said(of: Site, *, settled: bool = False) -> dict[str, Problem]:

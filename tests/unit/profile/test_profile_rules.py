@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-import cases_own
+import cases_extras
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,7 +123,7 @@ CASES: list[tuple[str, list[tuple[str, Any]], str]] = [
     ("zones.quorum", [(f"hosts[{n}].zone", "a") for n in range(3)], "hosts"),
     ("zones.masters", [(f"hosts[{n}].zone", zone) for n, zone in enumerate("aaabc")], "hosts"),
     ("zones.most-masters", [(f"hosts[{n}].zone", zone) for n, zone in enumerate("aabbc")], "hosts"),
-    *cases_own.CASES,
+    *cases_extras.CASES,
 ]
 
 TYPED = [case for case in CASES if case[1][-1][0] == case[2] and isinstance(case[1][-1][1], str)]
@@ -184,7 +184,7 @@ def test_every_code_of_the_rules_is_tried_and_every_code_tried_is_documented() -
         [("network.pod_cidr", "192.168.0.0/16"), ("network.service_cidr", "10.96.0.0/28")],
         [("time_servers", ["fd00::1", "10.20.0.1", "ntp.example"])],
         [(f"hosts[{n}].zone", zone) for n, zone in enumerate("abcab")],
-        *cases_own.FINE,
+        *cases_extras.FINE,
         [("ssh.key", "~/.ssh/id_ed25519"), ("ssh.user", "CORP\\ops"), ("hosts[0].fingerprint", FINGERPRINT)],
     ],
 )

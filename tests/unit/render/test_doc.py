@@ -9,9 +9,9 @@ from pathlib import Path
 
 from wizard import pki
 from wizard.pki.hosts import bootstrap_kubeconfig
-from wizard.profile.site import Registry
+from wizard.profile.extras import Registry
 from wizard.render import api
-from wizard.render.material import Material
+from wizard.render.extras_files import ExtrasFiles
 
 from .sites import profile, site
 
@@ -24,9 +24,10 @@ COMPONENTS = (
 def test_every_file_is_documented_and_nothing_else() -> None:
     registries = (Registry(name="registry.example:5000"),)
     wanted = profile(3, 1, 1, time_servers=("ntp.example",), registries=registries)
-    material = Material({"registry.example:5000": b"-----"})
+    extras_files = ExtrasFiles({"registry.example:5000": b"-----"})
     sites = tuple(
-        replace(site(wanted, time_service=service), material=material) for service in ("chrony", "systemd-timesyncd")
+        replace(site(wanted, time_service=service), extras_files=extras_files)
+        for service in ("chrony", "systemd-timesyncd")
     )
     keys, _ = pki.make(pki.wanted(wanted), None, datetime.datetime.now(datetime.UTC))
     files = [

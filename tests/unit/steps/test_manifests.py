@@ -16,7 +16,7 @@ from tests.unit.render.sites import profile, site
 from wizard.engine.marker import HostMarker, Put, dump
 from wizard.engine.step import Change, Diff, Drifted, Satisfied, Step, Unknown
 from wizard.facts.model import ClusterTraces, Marker
-from wizard.render.material import ManifestFile, Material
+from wizard.render.extras_files import ExtrasFiles, ManifestFile
 from wizard.render.site import Site
 from wizard.steps.manifests import FOLDER, LABEL, differences, folder_step, line_of, manifests_step, verdict
 
@@ -28,7 +28,7 @@ def thing(kind: str, name: str, version: str = "v1", **more: Any) -> dict[str, A
 
 
 def site_with(*files: ManifestFile, read: bool = True) -> Site:
-    return replace(site(profile()), material=Material(manifests=files, read=read))
+    return replace(site(profile()), extras_files=ExtrasFiles(manifests=files, read=read))
 
 
 def step_of(of: Site) -> Step:
@@ -77,7 +77,10 @@ def test_what_left_the_folder_leaves_the_masters_and_nothing_is_planned_unread()
     unread = site_with(read=False)
     assert folder_step(unread, of.profile.hosts[0]) is None
     assert manifests_step(unread, ["m1"], needs=(), needs_any=(), after=()) is None
-    assert manifests_step(replace(of, material=Material(read=True)), ["m1"], needs=(), needs_any=(), after=()) is None
+    assert (
+        manifests_step(replace(of, extras_files=ExtrasFiles(read=True)), ["m1"], needs=(), needs_any=(), after=())
+        is None
+    )
 
 
 SAID = """diff -u -N /run/slipway/LIVE-123/v1.ConfigMap.shop.prices /run/slipway/MERGED-456/v1.ConfigMap.shop.prices

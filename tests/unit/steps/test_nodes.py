@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.unit.render.sites import profile
 from wizard.engine.step import Change, Drifted, Satisfied, Step, Unknown
+from wizard.profile.extras import Words
 from wizard.profile.model import Host, Profile, Role
-from wizard.profile.site import Words
 from wizard.steps.nodes import NOTE, nodes_step
 
 

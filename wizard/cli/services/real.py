@@ -22,14 +22,14 @@ from wizard.facts.model import Facts, Survey
 from wizard.facts.survey import gather
 from wizard.paths import cluster_dir
 from wizard.pki import store
-from wizard.plans import material
+from wizard.plans import extras_files
 from wizard.plans.folder import applied, identity
 from wizard.plans.job import Job, judge, prepare
 from wizard.plans.status import Status
 from wizard.plans.task import ALLOW_REMOVAL, Task
+from wizard.profile.extras_paths import based
 from wizard.profile.load import ProfileError, load
 from wizard.profile.model import Profile
-from wizard.profile.places import based
 from wizard.profile.rules import rules
 from wizard.profile.save import difference, save
 from wizard.remote.base import HostKeyUnknown, Secret
@@ -135,7 +135,7 @@ class RealServices:
 
     def _job(self, profile: Profile, out: frozenset[str]) -> Job:
         profile = based(profile, self._folders.get(profile.name, Path.cwd()))
-        job = replace(job_on(profile, self._bundle), material=material.read(profile))
+        job = replace(job_on(profile, self._bundle), extras_files=extras_files.read(profile))
         leaving = {host.name for host in job.leaving}
         # What was said yes to is the leaving of certain hosts: by now there may be others.
         return replace(job, task=Task(options={ALLOW_REMOVAL: True})) if leaving and leaving <= out else job

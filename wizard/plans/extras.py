@@ -1,4 +1,4 @@
-"""What an install does for a site's own parts: its registries on nodes, its labels, its folder of manifests."""
+"""What an install does for the extras: a site's registries on nodes, its labels, its folder of manifests."""
 
 from __future__ import annotations
 

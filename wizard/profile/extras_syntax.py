@@ -1,4 +1,4 @@
-"""What the texts of a site's own parts must look like: judges of single fields, as in `wizard.profile.syntax`."""
+"""What the texts of the extras must look like: judges of single fields, as in `wizard.profile.syntax`."""
 
 from __future__ import annotations
 

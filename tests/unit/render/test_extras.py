@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
+from wizard.profile.extras import ExtraArgs, Registry, Words
 from wizard.profile.model import Profile
-from wizard.profile.site import ExtraArgs, Registry, Words
 from wizard.remote.base import Secret
 from wizard.render import api
 from wizard.render.arguments import proxy_flags, with_variables
-from wizard.render.material import Material
+from wizard.render.extras_files import ExtrasFiles
 from wizard.render.proxy import direct, environment
 from wizard.render.registries import endpoints, secrets, unasked
 from wizard.render.site import Site
@@ -31,8 +31,8 @@ PEM = b"-----BEGIN CERTIFICATE-----\n"
 def with_registries(*registries: Registry, **passwords: str) -> Site:
     wanted = profile(registries=registries)
     told = {name.replace("_", "."): Secret(text) for name, text in passwords.items()}
-    material = Material({OWN: PEM}, told or {OWN: Secret("pa:ss")}, read=True)
-    return replace(site(wanted), material=material)
+    extras_files = ExtrasFiles({OWN: PEM}, told or {OWN: Secret("pa:ss")}, read=True)
+    return replace(site(wanted), extras_files=extras_files)
 
 
 def hosts_toml(of: Site, registry: str) -> dict[str, Any]:

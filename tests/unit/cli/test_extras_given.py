@@ -15,7 +15,7 @@ from wizard.cli import site as cli_site
 from wizard.cli.app import app
 from wizard.cli.launch import order_of
 from wizard.cli.services import RealServices
-from wizard.cli.site import job_of, with_material
+from wizard.cli.site import job_of, with_extras_files
 from wizard.errors import UsageError
 from wizard.facts.model import Survey
 from wizard.plans.task import Kind, Task
@@ -47,9 +47,9 @@ async def test_a_run_finds_the_files_from_wherever_it_works_and_its_order_holds_
     assert job.profile.manifests == str(file.parent / "things")
     order = json.dumps(order_of(job).profile)
     assert "s3cret-of-a-file" not in order
-    read = await with_material(job, GivenSecrets(), needed=True)
-    assert read.material.passwords["r.example"].reveal() == "s3cret-of-a-file"
-    assert [item.path for item in read.material.manifests or ()] == ["a.yaml"]
+    read = await with_extras_files(job, GivenSecrets(), needed=True)
+    assert read.extras_files.passwords["r.example"].reveal() == "s3cret-of-a-file"
+    assert [item.path for item in read.extras_files.manifests or ()] == ["a.yaml"]
     assert "s3cret-of-a-file" not in repr(read)
 
 
@@ -68,7 +68,7 @@ def test_a_file_that_can_not_be_used_is_a_usage_error_before_any_run(file: Path)
 async def test_a_task_that_installs_nothing_needs_none_of_them(file: Path) -> None:
     (file.parent / "password").unlink()
     job = job_of(file, None, Task(kind=Kind.RESET))
-    assert await with_material(job, GivenSecrets(), needed=True) == job
+    assert await with_extras_files(job, GivenSecrets(), needed=True) == job
 
 
 async def test_the_wizard_finds_them_beside_the_profile_it_opened(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""Rules on what a site brings of its own, where one field's text alone doesn't tell."""
+"""Rules on the extras, what a site brings of its own, where one field's text alone doesn't tell."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from wizard.profile import own
+from wizard.profile import extras_syntax
+from wizard.profile.extras import ExtraArgs
 from wizard.profile.finding import Finding, error, listed, warning
 from wizard.profile.flags import MUST_HAVE, NEVER, OWN
 from wizard.profile.model import Profile, Role
-from wizard.profile.site import ExtraArgs
 
 _FLAG = re.compile(r"[a-zA-Z][a-zA-Z0-9.-]*")
 _KEY = re.compile(r"[a-z][a-z0-9_-]*(\.[A-Za-z0-9_-]+)+")
@@ -53,7 +53,7 @@ def registries(profile: Profile) -> Iterator[Finding]:
             yield error("registry.no-upstream", (f"{at}.upstream", f"{at}.mirrors"), words, "Name a mirror.")
         for number, mirror in enumerate(registry.mirrors):
             field = f"{at}.mirrors[{number}]"
-            if own.mirror(mirror) or urlsplit(mirror).scheme != "http":
+            if extras_syntax.mirror(mirror) or urlsplit(mirror).scheme != "http":
                 continue
             if urlsplit(mirror).netloc in logins:
                 words = f"The password for {urlsplit(mirror).netloc} would go to {mirror} for all to read."
@@ -106,16 +106,16 @@ def nodes(profile: Profile) -> Iterator[Finding]:
             words = f"{host.name} is an etcd member alone and no node: it can have neither labels nor taints."
             yield error("host.not-node", f"{at}.{'labels' if host.labels else 'taints'}", words, "Take them out.")
         for key, value in host.labels.items():
-            if complaint := own.label_key(key) or own.label_value(value):
+            if complaint := extras_syntax.label_key(key) or extras_syntax.label_value(value):
                 yield error("host.label", f"{at}.labels", complaint.message, complaint.hint)
             elif _KUBERNETES_LABELS.fullmatch(key):
                 hint = "A host's zone stands in 'zone', what it does in 'roles'."
                 yield error("host.label", f"{at}.labels", f"{key} is given by Kubernetes or by slipway.", hint)
         seen: set[tuple[str, str]] = set()
         for number, taint in enumerate(host.taints):
-            if own.taint(taint):
+            if extras_syntax.taint(taint):
                 continue
-            key, _, effect = own.taint_parts(taint)
+            key, _, effect = extras_syntax.taint_parts(taint)
             field = f"{at}.taints[{number}]"
             if _KUBERNETES_LABELS.fullmatch(key):
                 hint = "Whether Pods run on masters stands in masters_schedulable."

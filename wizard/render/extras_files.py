@@ -1,4 +1,4 @@
-"""What a site's own files hold, read on the jump host: rendering itself reads none."""
+"""What the files of a site's extras hold, read on the jump host: rendering itself reads none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ManifestFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class ExtrasFiles:
     """A site's own files. What was not read is not planned, so that nothing is taken for missing.
 
     `authorities` are PEM by registry, `passwords` by registry. `manifests` is None where the profile names no folder.

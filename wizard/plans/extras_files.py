@@ -1,4 +1,4 @@
-"""The files that a profile names, read on the jump host: authorities, passwords, manifests."""
+"""The files that a profile's extras name, read on the jump host: authorities, passwords, manifests."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from cryptography import x509
 from wizard import versions
 from wizard.errors import Level, Problem, UsageError, errors_of
 from wizard.plans import manifests
+from wizard.profile.extras import Registry
 from wizard.profile.load import ProfileError
 from wizard.profile.model import Profile
-from wizard.profile.site import Registry
 from wizard.remote.base import Secret
 from wizard.remote.secrets import SecretKind, Secrets
 from wizard.render import api as render
+from wizard.render.extras_files import ExtrasFiles, ManifestFile
 from wizard.render.files import Manifest
-from wizard.render.material import ManifestFile, Material
 from wizard.render.site import Site
 from wizard.steps.objects import parse
 
@@ -26,20 +26,20 @@ _LARGEST = 1024 * 1024
 """Of an authority or a password, in bytes."""
 
 
-def read(profile: Profile) -> Material:
-    """Return what the files hold that `profile` names, whose paths are absolute (`wizard.profile.places`).
+def read(profile: Profile) -> ExtrasFiles:
+    """Return what the files hold that `profile` names, whose paths are absolute (`wizard.profile.extras_paths`).
 
     Raises `ProfileError` with everything that is wrong with them.
     """
-    material, problems = look(profile)
+    extras_files, problems = look(profile)
     if errors_of(problems):
         raise ProfileError(
             "The site's own files can't be used", why="what is named below must change", problems=problems
         )  # fmt: skip
-    return material
+    return extras_files
 
 
-def look(profile: Profile) -> tuple[Material, tuple[Problem, ...]]:
+def look(profile: Profile) -> tuple[ExtrasFiles, tuple[Problem, ...]]:
     """Return what the files hold, as far as they can be read, and everything that is wrong with them."""
     problems: list[Problem] = []
     authorities, passwords = dict[str, bytes](), dict[str, Secret]()
@@ -61,15 +61,15 @@ def look(profile: Profile) -> tuple[Material, tuple[Problem, ...]]:
     if profile.manifests:
         found, wrong = manifests.read(Path(profile.manifests))
         problems += [*wrong, *_slipways(profile, found)]
-    return Material(authorities, passwords, found, read=True), tuple(problems)
+    return ExtrasFiles(authorities, passwords, found, read=True), tuple(problems)
 
 
-async def with_passwords(material: Material, profile: Profile, secrets: Secrets, *, needed: bool) -> Material:
-    """Return `material` with the passwords that no file holds, asked for where `secrets` has none.
+async def with_passwords(extras_files: ExtrasFiles, profile: Profile, secrets: Secrets, *, needed: bool) -> ExtrasFiles:
+    """Return `extras_files` with the passwords that no file holds, asked for where `secrets` has none.
 
     Raises `UsageError` for one that is `needed` and that nobody gives; else it is left out.
     """
-    found = dict(material.passwords)
+    found = dict(extras_files.passwords)
     for registry in profile.registries:
         if not registry.username or registry.name in found:
             continue
@@ -79,7 +79,7 @@ async def with_passwords(material: Material, profile: Profile, secrets: Secrets,
             found[registry.name] = secret
         elif needed:
             raise _unanswered(registry)
-    return replace(material, passwords=found)
+    return replace(extras_files, passwords=found)
 
 
 def _unanswered(registry: Registry) -> UsageError:

@@ -1,4 +1,4 @@
-"""What a site brings of its own: registries, a proxy, arguments of components, kernel settings."""
+"""The extras: what a site brings of its own. Registries, a proxy, arguments of components, kernel settings."""
 
 from __future__ import annotations
 

@@ -12,20 +12,20 @@ from wizard.engine.marker import HostMarker, Put, dump
 from wizard.engine.step import Change, Drifted, Plan, Satisfied
 from wizard.facts.model import ClusterTraces, Marker
 from wizard.plans.install import install
+from wizard.profile.extras import Registry, Words
 from wizard.profile.model import Profile
-from wizard.profile.site import Registry, Words
 from wizard.remote.base import Secret
-from wizard.render.material import ManifestFile, Material
+from wizard.render.extras_files import ExtrasFiles, ManifestFile
 from wizard.render.site import Site
 from wizard.steps.host import settings_step
 
 OWN = "registry.example:5000"
 THING = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
-FULL = Material({OWN: b"-----"}, {OWN: Secret("pa ss")}, (ManifestFile("a.yaml", (THING,)),), read=True)
+FULL = ExtrasFiles({OWN: b"-----"}, {OWN: Secret("pa ss")}, (ManifestFile("a.yaml", (THING,)),), read=True)
 
 
-def planned(wanted: Profile, material: Material = FULL, **traces: Any) -> Plan:
-    of = replace(site(wanted), material=material)
+def planned(wanted: Profile, extras_files: ExtrasFiles = FULL, **traces: Any) -> Plan:
+    of = replace(site(wanted), extras_files=extras_files)
     found = {name: replace(facts, traces=ClusterTraces(**traces)) for name, facts in of.facts.items()}
     return install(replace(of, facts=found), bundle(), None)
 
@@ -35,15 +35,15 @@ def ids(plan: Plan) -> set[str]:
 
 
 def test_a_site_that_brings_nothing_has_no_step_for_it() -> None:
-    plain = ids(planned(profile(3, 1, 1), Material(read=True)))
-    assert plain == ids(planned(profile(3, 1, 1), Material()))
+    plain = ids(planned(profile(3, 1, 1), ExtrasFiles(read=True)))
+    assert plain == ids(planned(profile(3, 1, 1), ExtrasFiles()))
     assert not [name for name in plain if name.rpartition("/")[2] in ("registries", "manifests", "nodes")]
 
 
 def test_nodes_get_registries_masters_the_folder_and_one_applies_it() -> None:
     wanted = profile(3, 1, 1, registries=(Registry(name=OWN, username="pull"),))
     plan = planned(wanted)
-    own = ids(plan) - ids(planned(profile(3, 1, 1), Material(read=True)))
+    own = ids(plan) - ids(planned(profile(3, 1, 1), ExtrasFiles(read=True)))
     assert own == {
         *(f"{name}/registries" for name in ("m1", "m2", "m3", "w1")),
         *(f"{name}/manifests" for name in ("m1", "m2", "m3")),

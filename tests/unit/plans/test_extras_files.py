@@ -11,11 +11,11 @@ import pytest
 from tests.unit.render.sites import profile
 from wizard import pki
 from wizard.errors import UsageError
-from wizard.plans import material
+from wizard.plans import extras_files
+from wizard.profile.extras import Registry
+from wizard.profile.extras_paths import based
 from wizard.profile.load import ProfileError
 from wizard.profile.model import Profile
-from wizard.profile.places import based
-from wizard.profile.site import Registry
 from wizard.remote.base import Secret
 from wizard.remote.secrets import AskedSecrets, GivenSecrets, SecretKind, parse_secrets
 
@@ -44,12 +44,12 @@ def put(folder: Path, **files: str) -> str:
 
 def complaints(wanted: Profile) -> dict[str, str]:
     with pytest.raises(ProfileError) as error:
-        material.read(wanted)
+        extras_files.read(wanted)
     return {problem.code: problem.message for problem in error.value.problems}
 
 
 def test_files_are_meant_from_the_profiles_own_folder(tmp_path: Path) -> None:
-    found = material.read(site_in(tmp_path))
+    found = extras_files.read(site_in(tmp_path))
     assert found.authorities[OWN] == (tmp_path / "ca.pem").read_bytes()
     assert found.passwords[OWN].reveal() == "pa ss "
     assert (found.manifests, found.read) == (None, True)
@@ -119,7 +119,7 @@ def test_a_folder_that_is_not_there_is_no_empty_one(tmp_path: Path) -> None:
     assert "is not there" in complaints(site_in(tmp_path, manifests="nowhere"))["manifests.folder"]
     assert "is no folder" in complaints(site_in(tmp_path, manifests="password"))["manifests.folder"]
     (tmp_path / "empty").mkdir()
-    assert material.read(site_in(tmp_path, manifests="empty")).manifests == ()
+    assert extras_files.read(site_in(tmp_path, manifests="empty")).manifests == ()
 
 
 def test_manifests_are_read_as_kubernetes_reads_them(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ items:
     (tmp_path / "things" / "below" / "b.json").write_text(
         '{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}'
     )
-    files = material.read(site_in(tmp_path, manifests=folder)).manifests
+    files = extras_files.read(site_in(tmp_path, manifests=folder)).manifests
     assert files is not None
     assert [file.path for file in files] == ["a.yaml", "below/b.json"]
     read = {"at": "12:30", "day": "2026-01-01", "mode": 420, "say": True, False: "y"}
@@ -154,7 +154,7 @@ async def test_a_password_that_no_file_holds_is_given_or_asked_for_once(tmp_path
         return Secret("typed")
 
     given = GivenSecrets(parse_secrets(f"registry@{OWN}=pa=ss\n"))
-    found = await material.with_passwords(material.read(wanted), wanted, AskedSecrets(ask, given), needed=True)
+    found = await extras_files.with_passwords(extras_files.read(wanted), wanted, AskedSecrets(ask, given), needed=True)
     assert {name: secret.reveal() for name, secret in found.passwords.items()} == {
         OWN: "pa=ss",
         "other.example": "typed",
@@ -164,11 +164,11 @@ async def test_a_password_that_no_file_holds_is_given_or_asked_for_once(tmp_path
 
 async def test_without_anybody_to_ask_a_run_says_how_to_give_it_and_a_look_goes_on(tmp_path: Path) -> None:
     wanted = based(profile(registries=(Registry(name=OWN, username="pull"),)), tmp_path)
-    plain = material.read(wanted)
-    looked = await material.with_passwords(plain, wanted, GivenSecrets(), needed=False)
+    plain = extras_files.read(wanted)
+    looked = await extras_files.with_passwords(plain, wanted, GivenSecrets(), needed=False)
     assert looked.passwords == {}
     with pytest.raises(UsageError, match=OWN) as error:
-        await material.with_passwords(plain, wanted, GivenSecrets(), needed=True)
+        await extras_files.with_passwords(plain, wanted, GivenSecrets(), needed=True)
     assert f"registry@{OWN}=" in error.value.hint
     assert "password_file" in error.value.hint
 

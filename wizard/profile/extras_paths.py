@@ -1,4 +1,4 @@
-"""The files that a profile names, found from the profile's own place: a profile goes with its folder."""
+"""The files that a profile's extras name, found from the profile's own place: a profile goes with its folder."""
 
 from __future__ import annotations
 
