@@ -11,7 +11,8 @@ from wizard.cli.output import JsonFlag, guarded, say
 from wizard.cli.perform import DetachFlag, FollowFlag, TakeOverFlag, YesFlag, perform
 from wizard.cli.site import BundleFolder, ProfileFile, SecretsFd, demand_person, job_of
 from wizard.errors import UsageError
-from wizard.plans.job import Job, refuse
+from wizard.plans.job import Job
+from wizard.plans.judging import refuse
 from wizard.plans.removal import meaning
 from wizard.plans.task import ALLOW_REMOVAL, DRAIN_SECONDS, Task
 from wizard.profile.survival import survival

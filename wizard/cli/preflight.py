@@ -32,7 +32,8 @@ from wizard.engine.step import Diff, Plan
 from wizard.errors import Exit, errors_of
 from wizard.facts.model import Facts, Survey
 from wizard.plans.folder import identity
-from wizard.plans.job import Found, Job, asked, dry_run, judge, look
+from wizard.plans.job import Job, dry_run, look
+from wizard.plans.judging import Found, asked, judge
 from wizard.plans.task import ALLOW_REMOVAL, Task
 from wizard.profile.model import Profile
 from wizard.profile.survival import survival

@@ -27,9 +27,11 @@ from wizard.engine.step import Drifted, Plan, Satisfied
 from wizard.errors import Level, Problem, SlipwayError, UsageError, errors_of
 from wizard.facts.model import ClusterTraces, Marker, Survey
 from wizard.plans import job as jobs
+from wizard.plans import judging
 from wizard.plans.closing import close
 from wizard.plans.folder import identity
-from wizard.plans.job import Job, judge, prepare, refuse
+from wizard.plans.job import Job, prepare
+from wizard.plans.judging import Found, judge, refuse
 from wizard.plans.kinds import KINDS, Given, Work
 from wizard.plans.renew import renewal
 from wizard.plans.task import INSTALL, Kind, Task
@@ -100,10 +102,10 @@ def unreachable(host: str) -> Unreachable:
 @pytest.fixture(autouse=True)
 def _whole_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sample bundle has no files; to judge those is another room's."""
-    monkeypatch.setattr(jobs, "verify_quick", lambda _bundle: ())
+    monkeypatch.setattr(judging, "verify_quick", lambda _bundle: ())
 
 
-def held_by(found: jobs.Found) -> set[str]:
+def held_by(found: Found) -> set[str]:
     return {f"{problem.host} {problem.code}".strip() for problem in errors_of(found.problems)}
 
 

@@ -17,8 +17,9 @@ from wizard.engine.step import Change, Step
 from wizard.errors import SlipwayError, errors_of
 from wizard.facts.maintenance import Note, dump, parse
 from wizard.facts.model import ClusterTraces, Facts, Marker, Survey
-from wizard.plans import job as jobs
-from wizard.plans.job import judge, prepare
+from wizard.plans import judging
+from wizard.plans.job import prepare
+from wizard.plans.judging import judge
 from wizard.plans.maintain import against, maintain, maintenance, margin, noted, without
 from wizard.plans.renew import renewal
 from wizard.plans.task import INSTALL, Job, Kind, Task
@@ -111,7 +112,7 @@ def test_masters_out_of_reach_are_left_alone() -> None:
 def test_nobody_works_on_a_cluster_one_of_whose_hosts_is_out(
     tmp_path: Path, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "verify_quick", lambda _bundle: ())
+    monkeypatch.setattr(judging, "verify_quick", lambda _bundle: ())
     of = standing()
     of["m1"] = replace(of["m1"], settled=replace(of["m1"].settled, maintenance=dump(Note().begun("m3", SINCE))))
     job = Job(site_profile(), bundle(), tmp_path, task)

@@ -23,6 +23,7 @@ from wizard.engine.step import Change, Plan
 from wizard.facts.model import Survey
 from wizard.plans import job as jobs
 from wizard.plans.job import prepare
+from wizard.plans.judging import site_of
 from wizard.plans.kinds import KINDS
 from wizard.plans.renew import BEFORE, due, renew, renewal
 from wizard.plans.task import Kind, Task
@@ -121,7 +122,7 @@ def test_a_host_that_never_joined_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_without_a_store_there_is_nothing_to_renew(tmp_path: Path) -> None:
-    site = jobs.site_of(a_job(tmp_path), Survey(standing()), "uid-1")
+    site = site_of(a_job(tmp_path), Survey(standing()), "uid-1")
     with pytest.raises(pki.PkiError, match="no certificates of site"):
         renew(site, None, renewal())
 

@@ -24,7 +24,8 @@ from wizard.facts.model import ClusterTraces, Facts, Marker, Survey
 from wizard.plans import job as jobs
 from wizard.plans.archive import archive, archived
 from wizard.plans.closing import close
-from wizard.plans.job import judge, prepare
+from wizard.plans.job import prepare
+from wizard.plans.judging import judge
 from wizard.plans.reset import KEEP_PACKAGES, ends, judge_member, still_needed
 from wizard.plans.task import Job, Kind, Task
 from wizard.profile.model import Role

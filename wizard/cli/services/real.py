@@ -24,7 +24,8 @@ from wizard.paths import cluster_dir
 from wizard.pki import store
 from wizard.plans import extras_files
 from wizard.plans.folder import applied, identity
-from wizard.plans.job import Job, judge, prepare
+from wizard.plans.job import Job, prepare
+from wizard.plans.judging import judge
 from wizard.plans.status import Status
 from wizard.plans.task import ALLOW_REMOVAL, Task
 from wizard.profile.extras_paths import based
