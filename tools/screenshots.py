@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from wizard.engine.events import Event, RunFinished, RunStarted, StepProbed, from_json, to_json
-from wizard.engine.journal import JournalReader
+from wizard.engine.journal_reader import JournalReader
 from wizard.engine.record import Record, fold
 from wizard.paths import cluster_dir
 from wizard.profile.load import load

@@ -25,7 +25,7 @@ from tests.bench import machine
 from wizard import practice
 from wizard.bundle.build import cached_binary
 from wizard.bundle.image import Config, Entry, Layer, write_image, write_layer
-from wizard.bundle.lock import Bundle, load_bundle
+from wizard.bundle.opened import Bundle, load_bundle
 from wizard.bundle.places import default_folder
 from wizard.paths import cache_dir
 from wizard.practice import Datacenter

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tests.bench import machine
 from wizard import practice
-from wizard.bundle.lock import load_bundle
+from wizard.bundle.opened import load_bundle
 from wizard.bundle.places import default_folder
-from wizard.engine.journal import JournalReader
+from wizard.engine.journal_reader import JournalReader
 from wizard.paths import cache_dir
 from wizard.practice import Datacenter
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from wizard.engine import events as e
-from wizard.engine.journal import JournalReader
+from wizard.engine.journal_reader import JournalReader
 from wizard.paths import cluster_dir
 
 WIDTH = 60

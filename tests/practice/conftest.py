@@ -23,7 +23,8 @@ from pathlib import Path
 import pytest
 
 from wizard import practice, versions
-from wizard.bundle.lock import Bundle, BundleError, load_bundle
+from wizard.bundle.lock import BundleError
+from wizard.bundle.opened import Bundle, load_bundle
 from wizard.bundle.places import default_folder
 
 from .helpers import OWN, Lab, Labs

@@ -20,7 +20,7 @@ import yaml
 
 from wizard import practice, versions
 from wizard.bundle.build import cached_binary
-from wizard.engine.journal import JournalReader
+from wizard.engine.journal_reader import JournalReader
 from wizard.errors import SlipwayError
 
 T = TypeVar("T")

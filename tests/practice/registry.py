@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 
 PORT = 5000
 USER = "pull"

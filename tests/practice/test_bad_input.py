@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from wizard import practice
-from wizard.bundle.lock import Bundle, load_bundle
+from wizard.bundle.opened import Bundle, load_bundle
 from wizard.bundle.verify import remember, stats_of
 from wizard.practice.keys import new_key
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from wizard import practice, versions
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 from wizard.engine.record import State
 
 from .helpers import Lab, Said, until

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from wizard import versions
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 from wizard.profile.model import Endpoint, Host, Network, Profile
 from wizard.render.api import Site, manifests
 from wizard.steps.objects import compare, parse

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from wizard import practice
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 from wizard.engine.record import State
 
 from .helpers import Lab, Labs, until

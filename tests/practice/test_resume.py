@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from wizard import practice
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 from wizard.engine.events import StepStarted
-from wizard.engine.journal import JournalReader, RunInfo
+from wizard.engine.journal_reader import JournalReader, RunInfo
 from wizard.plans.install import addons
 from wizard.profile.model import Network
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from wizard import practice
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 from wizard.engine.record import Record
 from wizard.practice import cgroups
 

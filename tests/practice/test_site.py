@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 from wizard.practice.layout import JUMP, address
 
 from . import registry

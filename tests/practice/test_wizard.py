@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from textual.pilot import Pilot
 
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 from wizard.cli.services import RealServices
 from wizard.engine.events import RunResult
 from wizard.engine.process import alive

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from wizard import practice, versions
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 
 from .helpers import Lab, Said, until
 from .looks import ASK, PROBE, alive, counted, marked, written

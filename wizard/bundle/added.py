@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from wizard.bundle.cache import Cache
-from wizard.bundle.lock import FILES, LOCK_NAME, Artifact, Bundle, BundleError, Kind, load_bundle
+from wizard.bundle.lock import FILES, LOCK_NAME, Artifact, BundleError, Kind
+from wizard.bundle.opened import Bundle, load_bundle
 from wizard.bundle.pack import store
 from wizard.bundle.places import builds_dir, lock_name
 from wizard.render.images import OFFICIAL, image_refs

@@ -14,7 +14,8 @@ from wizard.bundle.aptsources import SYSTEM_SOURCES
 from wizard.bundle.cache import Cache, find
 from wizard.bundle.gosource import GoSource, find_toolchain
 from wizard.bundle.images import ImageSource
-from wizard.bundle.lock import FILES, LOCK_NAME, Bundle, BundleError, Lock, load_bundle
+from wizard.bundle.lock import FILES, LOCK_NAME, BundleError, Lock
+from wizard.bundle.opened import Bundle, load_bundle
 from wizard.bundle.pack import copy_hashing
 from wizard.bundle.packages import PackageSource
 from wizard.bundle.places import builds_dir, default_folder, host_arch, lock_name

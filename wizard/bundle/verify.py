@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from wizard.bundle.lock import FILES, LOCK_NAME, Artifact, Bundle, unique_files
+from wizard.bundle.lock import FILES, LOCK_NAME, Artifact, unique_files
+from wizard.bundle.opened import Bundle
 from wizard.bundle.pack import sha256_of
 from wizard.errors import Level, Problem
 from wizard.paths import cache_dir

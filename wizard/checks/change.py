@@ -9,7 +9,7 @@ from typing import NamedTuple
 from wizard import versions
 from wizard.checks.case import Case, Found, spoken
 from wizard.errors import Level, Problem
-from wizard.facts.model import Settled
+from wizard.facts.traces import Settled
 from wizard.profile.model import Host, Profile
 
 

@@ -21,7 +21,8 @@ from rich.text import Text
 from wizard import versions
 from wizard.bundle.added import absent
 from wizard.bundle.build import BuildResult, build_bundle
-from wizard.bundle.lock import Artifact, Bundle, load_bundle
+from wizard.bundle.lock import Artifact
+from wizard.bundle.opened import Bundle, load_bundle
 from wizard.bundle.progress import BuildProgress, OnProgress, State
 from wizard.bundle.verify import verify
 from wizard.cli.bundle_add import add_command

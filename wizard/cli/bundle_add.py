@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from wizard.bundle.added import absent, add
-from wizard.bundle.lock import load_bundle
+from wizard.bundle.opened import load_bundle
 from wizard.cli.bundle_folder import Folder, Kubernetes, folder_of, megabytes
 from wizard.cli.output import JsonFlag, emit, guarded, plain
 

@@ -9,7 +9,7 @@ import typer
 
 from wizard import versions
 from wizard.bundle.added import absent
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 from wizard.bundle.places import default_folder
 
 Folder = Annotated[

@@ -20,7 +20,7 @@ from wizard.engine.control import Intent
 from wizard.engine.control_socket import NoRun, attach, submit
 from wizard.engine.estimate import remaining
 from wizard.engine.events import Event, Question, to_json
-from wizard.engine.journal import JournalReader
+from wizard.engine.journal_reader import JournalReader
 from wizard.engine.record import Record, State, fold, interrupted
 
 Show = Callable[[Record, list[Event]], None]

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from wizard import versions
-from wizard.bundle.lock import Bundle, load_bundle
+from wizard.bundle.opened import Bundle, load_bundle
 from wizard.bundle.places import default_folder
 from wizard.checks.change import upgrade
 from wizard.cli.output import say

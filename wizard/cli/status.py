@@ -19,7 +19,7 @@ from wizard.cli.site import BundleFolder, ProfileFile, SecretsFd, ask_secret, co
 from wizard.cli.standing import as_object, exit_of, full
 from wizard.cli.watch import watch
 from wizard.engine.events import RunResult
-from wizard.engine.journal import JournalReader, RunInfo
+from wizard.engine.journal_reader import JournalReader, RunInfo
 from wizard.engine.record import Record, State
 from wizard.errors import UsageError
 from wizard.paths import cluster_dir, state_dir

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wizard import __version__
-from wizard.bundle.lock import load_bundle
+from wizard.bundle.opened import load_bundle
 from wizard.cli.launch import Order, keep_order, said_of
 from wizard.cli.site import connections, with_extras_files
 from wizard.engine.control import Control, Intent

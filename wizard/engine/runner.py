@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from wizard.engine import events as e
@@ -19,39 +18,19 @@ from wizard.engine.graph import checked, dependents, downstream, hosts_of
 from wizard.engine.hosts import Connect, HostLink
 from wizard.engine.lease import Leases
 from wizard.engine.locks import HostLock
-from wizard.engine.marker import HostMarker, Owner, parse
+from wizard.engine.marker import Owner, parse
 from wizard.engine.node import Ended, Node
+from wizard.engine.outcome import Outcome
 from wizard.engine.sink import Sink
 from wizard.engine.step import Plan, Retry
 from wizard.engine.turns import Turns
 from wizard.engine.walk import Walker
-from wizard.errors import Exit, Level, Problem
+from wizard.errors import Level, Problem
 
 TRANSPORT = Retry()
 """How often a look is tried again after a fault of the transport."""
 AT_ONCE = 4
 """How many changes run on one host at the same time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended: ids of steps by what became of them (`changed`: in a dry run, what would change)."""
-
-    result: RunResult
-    seconds: float
-    changed: tuple[str, ...] = ()
-    failed: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
-    quarantined: tuple[str, ...] = ()
-    """Hosts."""
-    problems: tuple[Problem, ...] = ()
-    markers: Mapping[str, HostMarker] = field(default_factory=dict)
-    """Each host's marker as it is known now."""
-
-    @property
-    def exit_code(self) -> Exit:
-        """Return the command line's exit code."""
-        return self.result.exit_code
 
 
 async def run(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from wizard.engine.locks import LOCK
 from wizard.engine.marker import MARKER
 from wizard.engine.marker import parse as parse_marker
-from wizard.facts.model import ClusterTraces, Marker
 from wizard.facts.text import parts
+from wizard.facts.traces import ClusterTraces, Marker
 
 OTHER_FOLDERS = (
     *("/var/lib/rancher/k3s", "/var/lib/rancher/rke2", "/etc/rancher", "/var/lib/k0s", "/var/snap/microk8s"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from wizard.facts.maintenance import NOTE
-from wizard.facts.model import Settled
 from wizard.facts.text import parts
+from wizard.facts.traces import Settled
 
 _ETCD = "/etc/etcd/etcd.env"
 _MANIFESTS = "/etc/kubernetes/manifests"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from wizard.engine.events import RunResult
-from wizard.engine.runner import Outcome
+from wizard.engine.outcome import Outcome
 from wizard.errors import SlipwayError
 from wizard.pki.store import Pki, forget
 from wizard.plans.archive import archive

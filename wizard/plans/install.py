@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 from wizard.engine.step import Plan, Step
 from wizard.pki.store import Pki
 from wizard.plans import extras

@@ -12,7 +12,8 @@ from wizard.engine.control import Control
 from wizard.engine.graph import part_of
 from wizard.engine.locks import HostLock
 from wizard.engine.marker import Owner
-from wizard.engine.runner import Outcome, run
+from wizard.engine.outcome import Outcome
+from wizard.engine.runner import run
 from wizard.engine.sink import Sink
 from wizard.engine.step import Plan, Step
 from wizard.errors import SlipwayError

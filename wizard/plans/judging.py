@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from wizard import versions
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 from wizard.bundle.verify import verify_quick
 from wizard.checks import BundleSummary, checks, recommend, whose
 from wizard.errors import HeldError, Level, Problem, UsageError, errors_of

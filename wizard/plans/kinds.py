@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 from wizard.engine.step import Plan
 from wizard.errors import Problem
 from wizard.facts.model import Survey

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wizard.checks import whose
-from wizard.engine.runner import Outcome
+from wizard.engine.outcome import Outcome
 from wizard.engine.step import Plan
 from wizard.errors import Level, Problem, SlipwayError
 from wizard.facts.model import Survey

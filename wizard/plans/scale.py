@@ -12,69 +12,17 @@ Whoever comes, comes first, so that there are never fewer than before; but a dea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from wizard.checks.case import spoken
 from wizard.engine.step import Plan, Step
+from wizard.plans.changing import Change
 from wizard.plans.removal import left_behind, transitions
 from wizard.profile.model import Host, Profile, Role
 from wizard.render.node import is_node
 from wizard.render.site import Site
 from wizard.steps import etcd, leave, members
 from wizard.steps.reset import reset_steps
-
-
-@dataclass(frozen=True)
-class _Change:
-    """Who comes and who leaves. `dead` can't be reached; `strangers` can, and are not this cluster's (any more)."""
-
-    site: Site
-    leaving: tuple[Host, ...]
-    drain_seconds: int
-    run: str
-
-    @property
-    def worked(self) -> tuple[Host, ...]:
-        """Return the members that stay and are known to have been healthy."""
-        return tuple(host for host in self.site.profile.etcd_members if etcd.worked(self.site, host))
-
-    @property
-    def joining(self) -> tuple[Host, ...]:
-        """Return the members that may have to join: those first that have data already and only have to go on."""
-        there = [host for host in self.site.profile.etcd_members if host not in self.worked]
-        return tuple(sorted(there, key=lambda host: not self.has_data(host)))
-
-    def has_data(self, host: Host) -> bool:
-        facts = self.site.facts_of(host)
-        return facts is not None and facts.traces.etcd_data
-
-    @property
-    def fresh(self) -> tuple[Host, ...]:
-        """Return the masters that have no apiserver yet."""
-        found = ((host, self.site.facts_of(host)) for host in self.site.profile.masters)
-        return tuple(host for host, facts in found if facts and not _serves(facts.traces.manifests))
-
-    @property
-    def old(self) -> tuple[Host, ...]:
-        return tuple(host for host in self.site.profile.masters if host not in self.fresh)
-
-    @property
-    def at_work(self) -> tuple[Host, ...]:
-        """Return the masters that stay and can be asked."""
-        return tuple(host for host in self.old if host.name in self.site.facts)
-
-    @property
-    def alive(self) -> tuple[Host, ...]:
-        found = ((host, self.site.facts_of(host)) for host in self.leaving)
-        return tuple(host for host, facts in found if facts and facts.traces.marker.uid == self.site.uid)
-
-    @property
-    def dead(self) -> tuple[Host, ...]:
-        return tuple(host for host in self.leaving if host.name not in self.site.facts)
-
-
-def _serves(manifests: Sequence[str]) -> bool:
-    return any(path.endswith("/kube-apiserver.yaml") for path in manifests)
 
 
 def scale(
@@ -85,7 +33,7 @@ def scale(
 
     `leaving` are hosts of the profile that was applied `before`. Where no cluster stands yet all start at once.
     """
-    change = _Change(site, tuple(leaving), drain_seconds, run)
+    change = Change(site, tuple(leaving), drain_seconds, run)
     if not change.worked:
         return _never_stood(plan, change)
     if not (change.joining or (change.fresh and before) or change.leaving):
@@ -115,7 +63,7 @@ def scale(
     )
 
 
-def _never_stood(plan: Plan, change: _Change) -> Plan:
+def _never_stood(plan: Plan, change: Change) -> Plan:
     """Return the plan where no cluster came to stand yet: whoever leaves is merely put back."""
     if not change.alive:
         return plan
@@ -124,7 +72,7 @@ def _never_stood(plan: Plan, change: _Change) -> Plan:
     return replace(plan, steps=(*plan.steps, *steps), hosts=hosts)
 
 
-def _title(title: str, change: _Change, before: Profile | None) -> str:
+def _title(title: str, change: Change, before: Profile | None) -> str:
     known = {host.name for host in before.hosts} if before else set()
     new = [host.name for host in change.site.profile.hosts if before and host.name not in known]
     parts = [f"{spoken(new)} {'join' if len(new) > 1 else 'joins'}"] if new else []
@@ -158,7 +106,7 @@ class _Graph:
                 self.steps[step.id] = replace(step, after=kept)
 
 
-def _come(change: _Change, graph: _Graph, *, known: bool) -> None:
+def _come(change: Change, graph: _Graph, *, known: bool) -> None:
     """Let members join one after another, and the endpoint learn of new masters in an order without two VIPs."""
     first = tuple(f"{host.name}/member" for host in change.dead if Role.ETCD in host.roles and change.at_work)
     joins: list[str] = []
@@ -188,7 +136,7 @@ def _come(change: _Change, graph: _Graph, *, known: bool) -> None:
         graph.wait(f"{host.name}/keepalived", needs=peers)
 
 
-def _leave(change: _Change, graph: _Graph) -> None:
+def _leave(change: Change, graph: _Graph) -> None:
     masters = tuple(host.name for host in change.at_work)
     came = tuple(
         f"{host.name}/{step}"
@@ -221,7 +169,7 @@ def _leave(change: _Change, graph: _Graph) -> None:
 
 
 def _controllers_leave(
-    change: _Change, graph: _Graph, masters: tuple[str, ...], came: tuple[str, ...], dead: tuple[str, ...]
+    change: Change, graph: _Graph, masters: tuple[str, ...], came: tuple[str, ...], dead: tuple[str, ...]
 ) -> None:
     """Let masters and etcd members leave: all are made ready for it, then one goes after another."""
     leaving = [host for host in change.alive if Role.WORKER not in host.roles]
@@ -263,7 +211,7 @@ def _controllers_leave(
 
 
 def _put_back(
-    change: _Change, graph: _Graph, host: Host, masters: tuple[str, ...], *, needs: tuple[str, ...]
+    change: Change, graph: _Graph, host: Host, masters: tuple[str, ...], *, needs: tuple[str, ...]
 ) -> None:  # fmt: skip
     """Let all on `host` stop once what it `needs` is done, its node go then, and the host become what it was."""
     first, *rest = reset_steps(change.site, host, run=change.run)

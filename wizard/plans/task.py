@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic import Field, JsonValue
 
-from wizard.bundle.lock import Bundle, BundleError
+from wizard.bundle.lock import BundleError
+from wizard.bundle.opened import Bundle
 from wizard.profile.model import Host, Part, Profile
 from wizard.render.extras_files import ExtrasFiles
 

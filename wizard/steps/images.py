@@ -9,7 +9,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from wizard.bundle.lock import Artifact, Bundle, Compression
+from wizard.bundle.lock import Artifact, Compression
+from wizard.bundle.opened import Bundle
 from wizard.engine.step import Change, Diff, Drifted, Pipe, Probe, Satisfied, Step, Verdict
 
 NOTES = "/var/lib/slipway/images"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wizard.bundle.lock import Artifact, Bundle
+from wizard.bundle.lock import Artifact
+from wizard.bundle.opened import Bundle
 from wizard.engine.marker import BEFORE
 from wizard.engine.step import Change, Diff, Drifted, Pipe, Probe, Satisfied, Step, Verdict
 

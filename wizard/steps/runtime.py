@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wizard.bundle.lock import Artifact, Bundle, Compression
+from wizard.bundle.lock import Artifact, Compression
+from wizard.bundle.opened import Bundle
 from wizard.engine.step import File, Step
 from wizard.profile.model import Host
 from wizard.render import api as render

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from tests.unit.bundle.support import Workshop
 from wizard.bundle.added import absent, add
-from wizard.bundle.lock import Bundle, BundleError, load_bundle
+from wizard.bundle.lock import BundleError
+from wizard.bundle.opened import Bundle, load_bundle
 from wizard.bundle.verify import verify
 from wizard.checks import BundleSummary
 from wizard.cli.bundle import bundle_app

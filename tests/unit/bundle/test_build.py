@@ -8,7 +8,8 @@ import pytest
 from tests.unit.bundle.support import VERSIONS, Workshop
 from wizard.bundle import cache as cache_module
 from wizard.bundle.build import assemble, cached_binary
-from wizard.bundle.lock import BundleError, load_bundle
+from wizard.bundle.lock import BundleError
+from wizard.bundle.opened import load_bundle
 from wizard.bundle.progress import BuildProgress, State
 from wizard.bundle.task import Task
 from wizard.bundle.verify import verify

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.bundle.support import Workshop
-from wizard.bundle.lock import Artifact, BundleError, Compression, Kind, Lock, load_bundle
+from wizard.bundle.lock import Artifact, BundleError, Compression, Kind, Lock
+from wizard.bundle.opened import load_bundle
 
 
 def artifact(name: str, kind: Kind = Kind.BINARY, **more: object) -> Artifact:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.unit.bundle.support import Workshop
 from wizard.bundle import verify as verify_module
-from wizard.bundle.lock import Bundle
+from wizard.bundle.opened import Bundle
 from wizard.bundle.pack import sha256_of
 from wizard.bundle.verify import verify, verify_quick
 

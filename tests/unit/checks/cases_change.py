@@ -7,7 +7,8 @@ from typing import Any
 
 from wizard import versions
 from wizard.errors import Level
-from wizard.facts.model import Facts, Marker, Settled
+from wizard.facts.model import Facts
+from wizard.facts.traces import Marker, Settled
 
 from . import sites as site
 from .case import Case

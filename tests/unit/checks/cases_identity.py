@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wizard.errors import Level, SlipwayError
-from wizard.facts.model import Marker
+from wizard.facts.traces import Marker
 from wizard.remote.base import (
     HostKeyChanged,
     HostKeyUnknown,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from wizard.errors import Level
-from wizard.facts.model import Marker, Route
+from wizard.facts.model import Route
+from wizard.facts.traces import Marker
 
 from . import sites as site
 from .case import Case

@@ -9,7 +9,8 @@ import pytest
 
 from wizard.checks import BundleSummary
 from wizard.errors import Level
-from wizard.facts.model import DiskKind, Facts, Listener, Marker, Route
+from wizard.facts.model import DiskKind, Facts, Listener, Route
+from wizard.facts.traces import Marker
 
 from . import sites as site
 from .cases_network import worker

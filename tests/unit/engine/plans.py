@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.unit.engine.fakes import ME, FakeConnection, FakeHost
 from wizard.engine import runner
-from wizard.engine.runner import Outcome
+from wizard.engine.outcome import Outcome
 from wizard.engine.sink import Memory
 from wizard.engine.step import Change, Diff, Drifted, File, Plan, Probe, Retry, Satisfied, Step, Verdict
 from wizard.engine.stream import file_probe_fragment, judge_files

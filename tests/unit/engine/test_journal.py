@@ -16,7 +16,8 @@ import pytest
 from tests.unit.engine.fakes import until
 from wizard.engine import events as e
 from wizard.engine.events import RunResult, StepInfo
-from wizard.engine.journal import Journal, JournalError, JournalReader
+from wizard.engine.journal import Journal, JournalError
+from wizard.engine.journal_reader import JournalReader
 from wizard.engine.process import Process, alive, this_process
 from wizard.engine.record import State
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from wizard.engine import runner, turns
 from wizard.engine.control import Control
 from wizard.engine.events import Question, RunResult, StepFailed
+from wizard.engine.outcome import Outcome
 from wizard.engine.quorum import Word, may_touch, of_voters
-from wizard.engine.runner import Outcome
 from wizard.engine.sink import Memory
 from wizard.engine.step import Change, Context, Diff, Drifted, Plan, Probe, Retry, Satisfied, Step, VoterGroup
 from wizard.remote.base import Command, Connection, Result, Target, Unreachable

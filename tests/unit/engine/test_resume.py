@@ -17,7 +17,8 @@ from tests.unit.engine.plans import Site, plan
 from wizard.engine import events as e
 from wizard.engine import runner
 from wizard.engine.events import RunResult
-from wizard.engine.journal import Journal, JournalReader
+from wizard.engine.journal import Journal
+from wizard.engine.journal_reader import JournalReader
 from wizard.engine.marker import Owner, parse
 from wizard.engine.record import State
 from wizard.engine.step import Plan

@@ -16,8 +16,8 @@ from wizard.engine.control import Control, Intent
 from wizard.engine.events import Event, RunResult
 from wizard.engine.locks import HostLock
 from wizard.engine.marker import MARKER, Owner, parse
+from wizard.engine.outcome import Outcome
 from wizard.engine.record import State, fold
-from wizard.engine.runner import Outcome
 from wizard.engine.sink import Memory
 from wizard.engine.step import Blocked, Change, Context, Diff, Drifted, Plan, Probe, Satisfied, Step, Unknown
 from wizard.errors import Exit, Level, Problem

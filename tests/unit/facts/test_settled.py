@@ -10,7 +10,7 @@ import pytest
 from tests.unit.render.sites import by_path, profile, site
 from wizard.facts import settled
 from wizard.facts.maintenance import Note, dump, newest, parse
-from wizard.facts.model import Settled
+from wizard.facts.traces import Settled
 from wizard.render import api as render
 
 

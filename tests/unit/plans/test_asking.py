@@ -15,7 +15,7 @@ from tests.unit.render.sites import profile, site
 from wizard.engine.files import sha256_of
 from wizard.engine.marker import HostMarker, Put, dump
 from wizard.errors import Level, Problem
-from wizard.facts.model import ClusterTraces, Marker
+from wizard.facts.traces import ClusterTraces, Marker
 from wizard.plans import asking
 from wizard.profile.extras import Registry, Words
 from wizard.remote.base import Secret

@@ -10,7 +10,7 @@ from tests.unit.steps.samples import bundle
 from wizard.engine.graph import checked
 from wizard.engine.marker import HostMarker, Put, dump
 from wizard.engine.step import Change, Drifted, Plan, Satisfied
-from wizard.facts.model import ClusterTraces, Marker
+from wizard.facts.traces import ClusterTraces, Marker
 from wizard.plans.install import install
 from wizard.profile.extras import Registry, Words
 from wizard.profile.model import Profile

@@ -16,7 +16,7 @@ from wizard.bundle.lock import BundleError
 from wizard.engine.graph import checked
 from wizard.engine.step import Change, Drifted, Plan, Satisfied, Step
 from wizard.facts.cluster import ETCD_WORKED
-from wizard.facts.model import ClusterTraces
+from wizard.facts.traces import ClusterTraces
 from wizard.pki.certificates import new_leaf
 from wizard.pki.store import Pki, make
 from wizard.pki.wanted import node_client

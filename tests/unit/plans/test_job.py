@@ -21,11 +21,12 @@ from wizard.engine.events import RunResult
 from wizard.engine.graph import checked
 from wizard.engine.locks import HostLock
 from wizard.engine.marker import HostMarker, dump
-from wizard.engine.runner import Outcome
+from wizard.engine.outcome import Outcome
 from wizard.engine.sink import Memory
 from wizard.engine.step import Drifted, Plan, Satisfied
 from wizard.errors import Level, Problem, SlipwayError, UsageError, errors_of
-from wizard.facts.model import ClusterTraces, Marker, Survey
+from wizard.facts.model import Survey
+from wizard.facts.traces import ClusterTraces, Marker
 from wizard.plans import job as jobs
 from wizard.plans import judging
 from wizard.plans.closing import close

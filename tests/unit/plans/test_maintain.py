@@ -16,7 +16,8 @@ from wizard.engine.graph import checked
 from wizard.engine.step import Change, Step
 from wizard.errors import SlipwayError, errors_of
 from wizard.facts.maintenance import Note, dump, parse
-from wizard.facts.model import ClusterTraces, Facts, Marker, Survey
+from wizard.facts.model import Facts, Survey
+from wizard.facts.traces import ClusterTraces, Marker
 from wizard.plans import judging
 from wizard.plans.job import prepare
 from wizard.plans.judging import judge

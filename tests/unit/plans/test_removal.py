@@ -12,7 +12,7 @@ import pytest
 from tests.unit.render.sites import profile
 from tests.unit.steps.samples import bundle
 from wizard.engine.events import RunResult
-from wizard.engine.runner import Outcome
+from wizard.engine.outcome import Outcome
 from wizard.engine.step import Plan, Probe, Satisfied, Step
 from wizard.errors import Level, Problem, SlipwayError
 from wizard.facts.model import Survey

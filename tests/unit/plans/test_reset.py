@@ -16,11 +16,13 @@ from wizard.engine.control import Control
 from wizard.engine.graph import checked
 from wizard.engine.locks import HostLock
 from wizard.engine.marker import HostMarker, Owner, dump, with_change
-from wizard.engine.runner import Outcome, RunResult
+from wizard.engine.outcome import Outcome
+from wizard.engine.runner import RunResult
 from wizard.engine.sink import Memory
 from wizard.engine.step import Change, Plan
 from wizard.errors import HeldError, SlipwayError, errors_of
-from wizard.facts.model import ClusterTraces, Facts, Marker, Survey
+from wizard.facts.model import Facts, Survey
+from wizard.facts.traces import ClusterTraces, Marker
 from wizard.plans import job as jobs
 from wizard.plans.archive import archive, archived
 from wizard.plans.closing import close

@@ -8,7 +8,7 @@ from tests.unit.render.sites import profile, site
 from tests.unit.steps.samples import bundle
 from wizard.engine.graph import checked
 from wizard.engine.step import Plan, Step
-from wizard.facts.model import ClusterTraces, Marker
+from wizard.facts.traces import ClusterTraces, Marker
 from wizard.plans.install import install
 from wizard.render.api import Site
 

@@ -14,7 +14,8 @@ from tests.unit.steps.samples import bundle
 from wizard.engine.graph import checked
 from wizard.engine.marker import HostMarker, Owner, dump, with_change
 from wizard.engine.step import Change, Context, Plan, Step
-from wizard.facts.model import ClusterTraces, Facts, Interface, Marker
+from wizard.facts.model import Facts, Interface
+from wizard.facts.traces import ClusterTraces, Marker
 from wizard.plans.install import install
 from wizard.plans.scale import scale
 from wizard.profile.model import Host, Profile, Role

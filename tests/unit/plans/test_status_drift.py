@@ -16,7 +16,8 @@ from wizard.engine.mask import fingerprint
 from wizard.engine.record import fold
 from wizard.engine.step import Change, Diff, File, Plan, Probe, Satisfied, Step
 from wizard.errors import Level, Problem
-from wizard.facts.model import ClusterTraces, Marker, Survey
+from wizard.facts.model import Survey
+from wizard.facts.traces import ClusterTraces, Marker
 from wizard.plans.install import install
 from wizard.plans.status.drift import read
 from wizard.plans.status.model import Cause, Drift

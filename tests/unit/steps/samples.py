@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from wizard.bundle.lock import Artifact, Bundle, Compression, Kind, Lock
+from wizard.bundle.lock import Artifact, Compression, Kind, Lock
+from wizard.bundle.opened import Bundle
 from wizard.engine.step import Drifted, File, Step, Verdict
 
 RELEASE = "debian-12"

@@ -16,7 +16,7 @@ import yaml
 from tests.unit.render.sites import profile, site
 from wizard.engine.step import Change, Drifted, File, Satisfied, Step, Unknown
 from wizard.engine.stream import encode
-from wizard.facts.model import ClusterTraces
+from wizard.facts.traces import ClusterTraces
 from wizard.pki.certificates import Wanted, new_leaf
 from wizard.pki.store import Pki, make
 from wizard.pki.wanted import node_client, wanted

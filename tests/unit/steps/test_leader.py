@@ -10,7 +10,7 @@ import pytest
 from tests.unit.render.sites import profile, site
 from wizard.engine.step import Drifted, Satisfied, Unknown
 from wizard.errors import SlipwayError
-from wizard.facts.model import ClusterTraces
+from wizard.facts.traces import ClusterTraces
 from wizard.profile.model import Host
 from wizard.remote.base import Command, Result
 from wizard.render.api import Site

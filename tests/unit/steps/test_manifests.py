@@ -15,7 +15,7 @@ import yaml
 from tests.unit.render.sites import profile, site
 from wizard.engine.marker import HostMarker, Put, dump
 from wizard.engine.step import Change, Diff, Drifted, Satisfied, Step, Unknown
-from wizard.facts.model import ClusterTraces, Marker
+from wizard.facts.traces import ClusterTraces, Marker
 from wizard.render.extras_files import ExtrasFiles, ManifestFile
 from wizard.render.site import Site
 from wizard.steps.manifests import FOLDER, LABEL, differences, folder_step, line_of, manifests_step, verdict

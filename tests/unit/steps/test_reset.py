@@ -12,7 +12,8 @@ from tests.unit.render.sites import profile, site
 from wizard.engine.marker import MARKER, STATE, HostMarker, Owner, dump, with_change
 from wizard.engine.step import Change, Diff, Drifted, File, Satisfied, Step, Unknown
 from wizard.errors import Level
-from wizard.facts.model import ClusterTraces, Facts, Marker
+from wizard.facts.model import Facts
+from wizard.facts.traces import ClusterTraces, Marker
 from wizard.render.files import fill
 from wizard.steps.host import TURNED_OFF
 from wizard.steps.reset import (

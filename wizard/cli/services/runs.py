@@ -11,7 +11,8 @@ from pathlib import Path
 
 from wizard.cli.launch import order_file
 from wizard.engine.events import RunResult, StepFailed
-from wizard.engine.journal import NAME, JournalError, JournalReader, RunInfo
+from wizard.engine.journal import NAME, JournalError
+from wizard.engine.journal_reader import JournalReader, RunInfo
 from wizard.engine.lines import LogLine
 from wizard.engine.record import Record, fold, interrupted
 from wizard.errors import SlipwayError
