@@ -19,7 +19,7 @@ from wizard.remote.base import Command
 from wizard.render.node import is_node
 from wizard.render.places import ETCD_CONFIG, ETCD_PEER_PORT
 from wizard.render.site import Site
-from wizard.steps.cluster import KUBECTL
+from wizard.steps.kubectl import KUBECTL
 from wizard.steps.reset import leave_step, reset_steps
 
 KEEP_PACKAGES = "keep_packages"

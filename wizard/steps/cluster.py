@@ -7,46 +7,9 @@ from typing import Any
 
 from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Unknown, Verdict
 from wizard.profile.model import Host, Profile
-from wizard.render.places import LOCAL_API
 from wizard.steps.kit import asked_again, wait_on_host
+from wizard.steps.kubectl import KUBECTL, READY, where_it_answers
 from wizard.steps.objects import Object, compare, identity, items_of, label_of, parse
-
-_SUPER_ADMIN = "/etc/kubernetes/super-admin.conf"
-READY = f"curl -skf -m 2 -o /dev/null {LOCAL_API}/readyz"
-"""Succeeds where an apiserver answers through the local haproxy and is ready."""
-
-
-def kubectl(server: str) -> str:
-    """Return kubectl's words on a master, asking the API at `server`.
-
-    Its cache lies where a look may write: root's own ~/.kube is the person's.
-    """
-    return (
-        f"kubectl --kubeconfig {_SUPER_ADMIN} --server {server} --cache-dir /run/slipway/kubectl --request-timeout=15s"
-    )
-
-
-KUBECTL = kubectl(LOCAL_API)
-"""Through the local haproxy, so that any apiserver may answer: the host's own may be the last to come up."""
-
-
-def where_it_answers(look: str) -> str:
-    """Return shell lines that take `look`, which asks by `KUBECTL`, where an apiserver is ready; else they fail.
-
-    kubectl goes on asking for minutes where haproxy has no apiserver, and the look at everything else with it. Three
-    tries bear with a moment's gap; where there is nothing to ask with, as on a bare host, none is made.
-    """
-    return f"""ready=
-for try in 1 2 3; do
-  [ -e {_SUPER_ADMIN} ] || break
-  if {READY}; then ready=yes; break; fi
-  sleep 0.5
-done
-if [ -n "$ready" ]; then
-{look.rstrip()}
-else false; fi
-"""
-
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 

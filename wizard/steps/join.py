@@ -25,8 +25,9 @@ from wizard.profile.model import Host
 from wizard.remote.base import Secret
 from wizard.render.places import BOOTSTRAP_KUBECONFIG, KUBELET_CLIENT, KUBELET_KUBECONFIG, PKI
 from wizard.render.site import Site, endpoint_url
-from wizard.steps.cluster import IS, KUBECTL, LOGS, WAKE, node_differences, where_it_answers
+from wizard.steps.cluster import IS, LOGS, WAKE, node_differences
 from wizard.steps.kit import asked_again, files_of, files_step, wait_on_host
+from wizard.steps.kubectl import KUBECTL, where_it_answers
 from wizard.steps.objects import items_of
 
 MINUTES = 60

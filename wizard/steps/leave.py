@@ -17,8 +17,8 @@ from wizard.remote.base import Command
 from wizard.render.places import MANIFESTS, PKI
 from wizard.render.site import Site, endpoint_url
 from wizard.steps.balancer import KEEPALIVED_UNIT, drain_fragment, undrain_fragment
-from wizard.steps.cluster import KUBECTL
 from wizard.steps.kit import wait_on_host
+from wizard.steps.kubectl import KUBECTL
 from wizard.steps.objects import Object, items_of
 
 MIRROR = "kubernetes.io/config.mirror"

@@ -24,9 +24,10 @@ from wizard.render.places import (
     SCHEDULER_PORT,
 )
 from wizard.render.site import Site, endpoint_url
-from wizard.steps.cluster import KUBECTL, LOGS
+from wizard.steps.cluster import LOGS
 from wizard.steps.etcd import READY, api_ready
 from wizard.steps.kit import files_step, wait_on_host
+from wizard.steps.kubectl import KUBECTL
 from wizard.steps.objects import items_of
 
 CORDONED = "slipway/cordoned"

@@ -21,9 +21,9 @@ from wizard.render.extras_files import ManifestFile, Object
 from wizard.render.files import fill
 from wizard.render.places import RUN
 from wizard.render.site import Site
-from wizard.steps.cluster import KUBECTL, READY, where_it_answers
 from wizard.steps.kept import kept_step
 from wizard.steps.kit import wait_on_host
+from wizard.steps.kubectl import KUBECTL, READY, where_it_answers
 
 FOLDER = f"{STATE}/manifests"
 LABEL = "slipway/manifests"

@@ -14,7 +14,7 @@ from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Un
 from wizard.profile.extras_syntax import taint_parts
 from wizard.profile.model import Host, Profile
 from wizard.render.node import is_node, zone_label
-from wizard.steps.cluster import KUBECTL, where_it_answers
+from wizard.steps.kubectl import KUBECTL, where_it_answers
 
 NOTE = "slipway/given"
 """The annotation that names what slipway gave: keys of labels, and keys and effects of taints."""

@@ -19,8 +19,8 @@ from wizard.render.places import ETCD_CONFIG, ETCD_PKI, KUBELET_KUBECONFIG, RUN
 from wizard.render.pod_network import POD_NETWORKS
 from wizard.render.site import Site
 from wizard.steps import balancer, control_plane, etcd, runtime
-from wizard.steps.cluster import KUBECTL, where_it_answers
 from wizard.steps.host import TURNED_OFF
+from wizard.steps.kubectl import KUBECTL, where_it_answers
 
 UNITS = (
     control_plane.KUBELET_UNIT, balancer.KEEPALIVED_UNIT, balancer.HAPROXY_UNIT, etcd.UNIT, runtime.UNIT,

@@ -12,8 +12,8 @@ from wizard.remote.base import Command
 from wizard.render.node import is_node
 from wizard.render.places import CONTROLLER_MANAGER_PORT, SCHEDULER_PORT
 from wizard.render.site import Site
-from wizard.steps.cluster import KUBECTL
 from wizard.steps.etcd import HEALTH_SECONDS, health
+from wizard.steps.kubectl import KUBECTL
 
 _NODES = r'{range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}'
 

@@ -22,7 +22,7 @@ from wizard.render.node import is_node
 from wizard.render.places import RUN
 from wizard.render.pod_network import pod_network
 from wizard.render.site import endpoint_url
-from wizard.steps.cluster import kubectl
+from wizard.steps.kubectl import kubectl
 
 RESULTS = f"{RUN}/verify"
 """What the last verify on this master tried: its run, a line for each try, and ``done`` where it came to its end."""

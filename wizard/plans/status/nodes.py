@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wizard.facts.text import parts
 from wizard.plans.status.model import Condition, Node
 from wizard.profile.model import Host, Profile, Role
-from wizard.steps.cluster import KUBECTL
+from wizard.steps.kubectl import KUBECTL
 
 _SEPARATOR = "\x1f"
 """Between fields: no text of the API has it. In kubectl's template: ``\\u001f``."""
