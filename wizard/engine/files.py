@@ -57,11 +57,14 @@ def file_probe_fragment(files: Sequence[File], root: str = "") -> str:
     if not files:
         return ":"
     paths = " ".join(f'"$r"{check_path(file.path)}' for file in files)
+    # Only what is large is noted there.
+    large = any(isinstance(file.content, Blob) for file in files)
+    noted = f'$(cat "$r{STAT_CACHE}" 2>/dev/null)' if large else ""
     texts = "\n".join(f"{file.path} {sha256_of(file)}" for file in files if _text_of(file) is not None)
     return f"""(
 r={shlex.quote(root)}
 c="
-$(cat "$r{STAT_CACHE}" 2>/dev/null)"
+{noted}"
 w='
 {texts}
 '

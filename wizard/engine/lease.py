@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from wizard.engine import marker as markers
 from wizard.engine.events import Note
 from wizard.engine.hosts import HostGivenUp, HostLink
-from wizard.engine.locks import FIRST_SECONDS, LOCK, HostLock, release_fragment, renew_fragment
+from wizard.engine.locks import FIRST_SECONDS, LOCK, HostLock, check_fragment, release_fragment, renew_fragment
 from wizard.engine.marker import MARKER, Owner
 from wizard.engine.reply import Reply, parse
 from wizard.engine.step import Change, Retry, Step
@@ -55,7 +55,7 @@ class Leases:
             known=known,
             marker=text,
             revision=link.marker.revision,
-            first="\n".join([self._first(host), *([_BEHIND] if step.background else [])]),
+            first="\n".join([self._check(host), *([_BEHIND] if step.background else [])]),
             timeout=timeout,
             root=self._root.get(host, ""),
             secret=secret,
@@ -69,6 +69,9 @@ class Leases:
         if reply.done:
             link.marker = markers.without(link.marker, change.absent)
             link.written = max(link.written, revision)
+
+    def _check(self, host: str) -> str:
+        return check_fragment(self._lock, self._root.get(host, "")) if self._lock else ""
 
     def _first(self, host: str) -> str:
         return renew_fragment(self._lock, self._root.get(host, "")) if self._lock else ""

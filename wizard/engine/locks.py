@@ -28,6 +28,7 @@ from wizard.errors import HeldError
 LOCK = "/run/slipway/run.lock"
 FIRST_SECONDS = 30
 """How long a lease lasts at first. A run that finds nothing to do ends without another round trip to give it back."""
+_READ = '[ ! -e "$f" ] || read -r have <"$f" || :'
 _MUTEX = "/run/slipway/lock.mutex"
 
 
@@ -72,7 +73,7 @@ def take_fragment(lock: HostLock, *, take_over: bool = False, root: str = "") ->
     """
     return f"""(
 umask 022; mkdir -p {root}/run/slipway; exec 8>{root}{_MUTEX}; flock -w 10 8
-f={root}{LOCK}; now=$(date +%s); have=$(cat "$f" 2>/dev/null)
+f={root}{LOCK}; now=$(date +%s); have=; {_READ}
 case "$have" in
 ''|*{_quoted(f'"holder": {json.dumps(lock.holder)}')}*) free=yes;;
 *) free={"yes" if take_over else "no"};;
@@ -115,9 +116,16 @@ def _held(now: str, have: str) -> LockReply:
 def renew_fragment(lock: HostLock, root: str = "") -> str:
     """Return the fragment that begins a change: renews the lease, or refuses (``die lock``) where another has it."""
     mine = _quoted(f'"run": {json.dumps(lock.run)}')
-    return f"""f={root}{LOCK}; now=$(date +%s); have=$(cat "$f" 2>/dev/null || :)
+    return f"""f={root}{LOCK}; now=$(date +%s); have=; {_READ}
 mkdir -p {root}/run/slipway
 case "$have" in *{mine}*|'') {_write(lock, lock.seconds)};; *) die lock - "$have";; esac"""
+
+
+def check_fragment(lock: HostLock, root: str = "") -> str:
+    """Return the fragment that refuses like `renew_fragment`, and renews only a lease that is gone."""
+    mine = _quoted(f'"run": {json.dumps(lock.run)}')
+    return f"""f={root}{LOCK}; have=; {_READ}
+case "$have" in *{mine}*) ;; *) {renew_fragment(lock, root)};; esac"""
 
 
 def release_fragment(lock: HostLock, root: str = "") -> str:

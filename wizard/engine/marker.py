@@ -85,17 +85,17 @@ def _known(put: dict[str, Any]) -> dict[str, str]:
 
 
 def dump(marker: HostMarker) -> str:
-    """Return `marker` as the text of its file: JSON, sorted, one entry a line."""
+    """Return `marker` as the text of its file: JSON, one entry a line, the revision (a host's shell reads it) first."""
     data = {
+        "revision": marker.revision,
         "schema": SCHEMA,
         "uid": marker.uid,
         "name": marker.cluster,
         "version": marker.version,
-        "revision": marker.revision,
-        "files": {path: asdict(put) for path, put in marker.files.items()},
-        "before": dict(marker.before),
+        "files": {path: asdict(marker.files[path]) for path in sorted(marker.files)},
+        "before": {path: marker.before[path] for path in sorted(marker.before)},
     }
-    return json.dumps(data, indent=1, sort_keys=True) + "\n"
+    return json.dumps(data, indent=1) + "\n"
 
 
 def judge(text: str, uid: str) -> str:

@@ -97,14 +97,16 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Pipe:
-    """Bytes fed to a command on the host without landing in a file: an image that is imported.
+    """Bytes for what slipway runs on the host and doesn't leave there: an image that is imported, a package.
 
-    `subject` is the name under which the probe's diff knows it; `command` reads the blob's stored bytes on stdin.
+    `subject` is the name under which the probe's diff knows it. `command` reads the bytes on stdin; or they lie in the
+    file `into` (a path) while the change's script runs, checked before it and removed after it.
     """
 
     subject: str
     content: bytes | Blob
-    command: str
+    command: str = ""
+    into: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """A change, and the looks to take after it, as ONE command: a POSIX shell script and what it reads from stdin.
 
-The script reads each piece with ``head -c SIZE``, which never reads further. Files land beside their place, are
-checked, flushed, and only then renamed, all of a change together; so whatever fails before leaves the old files. What
-it reports goes to stdout as lines that begin with a random token, between whatever the change's own commands print.
+Short texts that are no secrets are words of the script; each other piece it reads with ``head -c SIZE``, which never
+reads further. Files land beside their place, are checked, flushed, and only then renamed, all of a change together; so
+whatever fails before leaves the old files. What it reports goes to stdout as lines that begin with a random token,
+between whatever the change's own commands print.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ from wizard.remote.base import Blob, Command, Stdin
 
 __all__ = ["Encoded", "encode", "file_probe", "file_probe_fragment", "judge_files", "looks"]
 
+LONGEST_TEXT = 32 * 1024
+"""Up to this size a text is a word of the script, in bytes: the shell writes it by itself."""
+_UMASKS = {0o644: "022", 0o600: "077"}
+"""Modes that files are created with by a umask: no chmod to wait for, and never open for a moment."""
 FAILED = 97
 """Exit status of a script that said why it failed."""
 
@@ -95,15 +100,17 @@ def encode(
         raise ValueError(f"refuses to remove a directory of the root: {gone}")
     script = [f"M={token}\nR={shlex.quote(root)}", _prelude(), first]
     stdin: list[Stdin] = []
-    if change.files or marker:
+    if change.files or marker or any(pipe.into for pipe in change.pipes):
         script.append("began")
     for number, file in enumerate(change.files):
-        script.append(_get(file, number, change.files))
-        stdin.append(file.content)
+        line, content = _get(file, number, change.files)
+        script.append(line)
+        stdin += content
     if marker:
-        text = marker.encode()
-        script.append(f"get_marker {len(text)}")
-        stdin.append(text)
+        script.append(f"get_marker {shlex.quote(marker)}")
+    modes = [f"{file.mode:o}" if file.mode not in _UMASKS else "" for file in change.files]
+    owners = [file.owner if file.owner != "root:root" else "" for file in change.files]
+    script += [*_together("modes", modes, change.files), *_together("owners", owners, change.files)]
     if change.files:
         script.append("verify")
     unknown = [path for path in (*(file.path for file in change.files), *change.ours) if path not in known]
@@ -120,15 +127,18 @@ def encode(
     for pipe in change.pipes:
         script.append(_feed(pipe))
         stdin.append(pipe.content)
+    if any(pipe.into for pipe in change.pipes):
+        script.append("verify")
     script += [f"gone {path} {'ours' if path in known else 'found'}" for path in gone]
     if change.script.strip():
         script.append(f'CHANGED="$C"\nexport CHANGED\nrun {shlex.quote(change.script)}')
-    script.append('trap - EXIT\nsay "done"')
+    script.append("ended")
     script.append(_looks(fragments))
     return Encoded(Command("\n".join(script), tuple(stdin), timeout=timeout, secret=secret), token)
 
 
-def _get(file: File, number: int, files: Sequence[File]) -> str:
+def _get(file: File, number: int, files: Sequence[File]) -> tuple[str, list[Stdin]]:
+    """Return the line that takes a file in, and what it reads from stdin."""
     path = check_path(file.path)
     parent = path.rpartition("/")[0]
     inside = [other for other in files if other.path.startswith(f"{parent}/")]
@@ -136,15 +146,37 @@ def _get(file: File, number: int, files: Sequence[File]) -> str:
     unpack = file.unpack or "none"
     if unpack not in ("none", "zstd"):
         raise ValueError(f"{path}: can't unpack {unpack!r}")
-    owner = "-" if file.owner == "root:root" else shlex.quote(file.owner)
-    # Created with the right mode where a umask can do that: no chmod to wait for, and never open for a moment.
-    umask, mode = {0o644: ("022", "-"), 0o600: ("077", "-")}.get(file.mode, ("077", f"{file.mode:o}"))
-    return f"get {number} {path} {_size(file.content)} {sha256_of(file)} {unpack} {mode} {owner} {parents} {umask}"
+    words = f"{number} {path} {parents} {_UMASKS.get(file.mode, '077')} {sha256_of(file)}"
+    text = "" if file.unpack or file.secret else _text(file.content)
+    if text:
+        return f"text {words} {shlex.quote(text)}", []
+    return f"get {words} {_size(file.content)} {unpack}", [file.content]
+
+
+def _text(content: bytes | Blob) -> str:
+    """Return a short text as one; empty for what isn't one, or is too long to be a word of the script."""
+    if isinstance(content, Blob) or len(content) > LONGEST_TEXT or b"\0" in content:
+        return ""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return ""
+
+
+def _together(name: str, values: Sequence[str], files: Sequence[File]) -> list[str]:
+    """Return a line for each value that gives it to all the `files` that have it; those with an empty one need none."""
+    named = [(value, f"{number}:{files[number].path}") for number, value in enumerate(values) if value]
+    return [
+        f"{name} {shlex.quote(value)} {' '.join(file for one, file in named if one == value)}"
+        for value in dict.fromkeys(value for value, _ in named)
+    ]
 
 
 def _feed(pipe: Pipe) -> str:
     blob = pipe.content
     sha = blob.sha256 if isinstance(blob, Blob) else hashlib.sha256(blob).hexdigest()
+    if pipe.into:
+        return f"spool {check_path(pipe.into)} {_size(blob)} {sha} {shlex.quote(pipe.subject)}"
     return f"feed {_size(blob)} {sha} {shlex.quote(pipe.subject)} {shlex.quote(pipe.command)}"
 
 

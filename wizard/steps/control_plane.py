@@ -95,7 +95,9 @@ def _pods_step(
     files = tuple(file for file in files_of(render.static_pods(site, host, digests)) if _name(file) in ready)
     wanted = {_name(file): command_of(file) for file in files}
     look = "\n".join(
-        f"echo '{name} ready='$({test} && echo yes || echo no)\n{_process(name)}" for name, test in ready.items()
+        f"if {listening(ports[name])} && {test}; then echo '{name} ready=yes'; else echo '{name} ready=no'; fi\n"
+        f"{_process(name)}"
+        for name, test in ready.items()
     )
     script = f"{file_probe_fragment(files)}\necho {_CUT}\n{look}\n"
 

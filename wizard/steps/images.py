@@ -70,9 +70,10 @@ def _pipe(bundle: Bundle, artifact: Artifact) -> Pipe:
     # `--local` imports in ctr itself: the daemon's transfer service takes about twice the time here.
     # What ctr says (deprecations, above all) is shown only where it fails.
     command = f"""
-mkdir -p {NOTES}; log={note}.log
+[ -d {NOTES} ] || mkdir -p {NOTES}
+log={note}.log
 {{ {unpack}{CTR} import --local --label {PINNED} -; }} > "$log" 2>&1 || {{ tail -n 5 "$log" >&2; exit 1; }}
-mv "$log" {note}.new
+: > {note}.new
 """
     return Pipe(f"image {artifact.ref}", bundle.blob(artifact.name), command)
 
@@ -84,13 +85,18 @@ def _noted(artifacts: Sequence[Artifact]) -> str:
         for artifact in artifacts
     )
     return f"""
+line='
+'
+done=
 note() {{
   [ -e "$1.new" ] || return 0
-  printf '%s\\n' "$listing" | awk -v ref="$2" -v id="$3" '$1 == ref {{print $1, $3, id}}' > "$1"
-  rm -f "$1.new"
+  file=$1 ref=$2 id=$3 row="${{listing#*"$line$2 "}}"
+  [ "$row" = "$listing" ] || {{ set -- ${{row%%"$line"*}}; echo "$ref $2 $id" > "$file"; }}
+  done="$done $file.new $file.log"
 }}
-listing=$({CTR} ls)
+listing="$line$({CTR} ls)"
 {notes}
+[ -z "$done" ] || rm -f $done
 """
 
 

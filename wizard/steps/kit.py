@@ -52,16 +52,19 @@ def wait_on_host(
 ) -> str:
     """Return shell lines that wait until `test` succeeds, for `seconds`; then fail, saying `what` and some evidence.
 
-    They fail at once where `hopeless` succeeds, which says why itself, on stderr.
+    They fail where `hopeless` succeeds, which says why itself, on stderr; it is asked every two seconds.
 
     The seconds are the host's clock since boot (proc_uptime(5)), not rounds: a test may take long on a busy host.
     """
     return f"""
-read -r now rest </proc/uptime; end=$((${{now%.*}}+{max(1, round(seconds))}))
+read -r now rest </proc/uptime; now=${{now%.*}}; end=$((now+{max(1, round(seconds))})); doubt=$((now+2))
 until {test}; do
-  if {hopeless}; then exit 1; fi
-  read -r now rest </proc/uptime
-  if [ "${{now%.*}}" -ge "$end" ]; then
+  read -r now rest </proc/uptime; now=${{now%.*}}
+  if [ "$now" -ge "$doubt" ]; then
+    if {hopeless}; then exit 1; fi
+    doubt=$((now+2))
+  fi
+  if [ "$now" -ge "$end" ]; then
     echo {shlex.quote(f"{what} within {seconds:.0f} s")} >&2
     {{ {evidence}; }} >&2 2>&1 || true
     exit 1
@@ -146,27 +149,29 @@ def service_script(service: Service, digest: str) -> str:
     )
     quiet = "|".join(sorted(service.quiet)) or "''"
     return f"""
-mkdir -p {STAMPS} {FOUND}/units
+[ -d {STAMPS} ] && [ -d {FOUND}/units ] || mkdir -p {STAMPS} {FOUND}/units
 # One question: each costs systemd and the host as much as a small program.
-state=" $(systemctl show -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload {unit} | tr '\\n' ' ')"
-of() {{ case "$state" in *" $1="*) v="${{state#*" $1="}}"; echo "${{v%% *}}";; esac; }}
-[ -e {found} ] || echo "$(of UnitFileState) $(of ActiveState)" > {found}
+line='
+'
+state="$line$(systemctl show -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload {unit})$line"
+of() {{ v=; case "$state" in *"$line$1="*) v="${{state#*"$line$1="}}"; v="${{v%%"$line"*}}";; esac; }}
+of LoadState; load=$v; of ActiveState; active=$v; of UnitFileState; boot=$v; of NeedDaemonReload; reload=$v
+[ -e {found} ] || echo "$boot $active" > {found}
 restart=no
 for path in $CHANGED; do case "$path" in {quiet}) ;; *) restart=yes ;; esac; done
 # A unit that systemd hasn't read yet needs no reload, and a unit is enabled without one. It overlooks new drop-ins.
-case "$state $CHANGED" in
-*.service.d/*|*" NeedDaemonReload=yes "*) false;;
-*) [ "$(of LoadState)" = loaded ];;
-esac || systemctl daemon-reload
-[ "$(of UnitFileState)" = enabled ] || systemctl --no-reload enable -q {unit}
+case "$CHANGED" in *.service.d/*) reload=yes;; esac
+[ "$load" = loaded ] && [ "$reload" != yes ] || systemctl daemon-reload
+[ "$boot" = enabled ] || systemctl --no-reload enable -q {unit}
 {service.before_start}
-if [ "$(cat {stamp} 2>/dev/null)" != {digest} ] || [ $restart = yes ]; then
-  [ "$(of ActiveState)" != failed ] || systemctl reset-failed {unit} 2>/dev/null || true
+stamp=; [ ! -e {stamp} ] || read -r stamp < {stamp} || :
+if [ "$stamp" != {digest} ] || [ $restart = yes ]; then
+  [ "$active" != failed ] || systemctl reset-failed {unit} 2>/dev/null || true
   {again}
 else
   systemctl is-active -q {unit} || systemctl start {block} {unit}
 fi
-{wait_on_host(f"systemctl is-active -q {unit} && {{ {service.ready}; }}", service.ready_seconds, f"{service.unit} did not become ready", f"systemctl status --no-pager -l -n 15 {unit}")}
+{wait_on_host(f"{{ {service.ready}; }} && systemctl is-active -q {unit}", service.ready_seconds, f"{service.unit} did not become ready", f"systemctl status --no-pager -l -n 15 {unit}")}
 echo {digest} > {stamp}
 """  # noqa: E501
 
@@ -177,17 +182,18 @@ def service_probe(service: Service, digest: str) -> Probe:
     script = f"""
 {file_probe_fragment(service.files)}
 echo {_CUT}
-echo "active=$(systemctl is-active {unit} 2>/dev/null)"
-echo "enabled=$(systemctl is-enabled {unit} 2>/dev/null)"
-echo "stamp=$(cat {STAMPS}/{unit} 2>/dev/null)"
-if {{ {service.ready}; }} >/dev/null 2>&1; then echo ready=yes; else echo ready=no; fi
+state=$(systemctl show -p ActiveState -p UnitFileState {unit} 2>/dev/null)
+echo "$state"
+stamp=; [ ! -e {STAMPS}/{unit} ] || read -r stamp < {STAMPS}/{unit}; echo "stamp=$stamp"
+case "$state" in *ActiveState=active*) {{ {service.ready}; }} >/dev/null 2>&1;; *) false;; esac \
+  && echo ready=yes || echo ready=no
 """
 
     def judge(output: str, _status: int) -> Verdict:
         listing, _, state = output.partition(_CUT)
         seen = dict(line.split("=", 1) for line in state.splitlines() if "=" in line)
         diff = list(judge_files(listing, service.files))
-        wanted = {"active": "active", "enabled": "enabled", "stamp": digest, "ready": "yes"}
+        wanted = {"ActiveState": "active", "UnitFileState": "enabled", "stamp": digest, "ready": "yes"}
         for key, want in wanted.items():
             if seen.get(key) != want:
                 words = _WORDS[key]
@@ -197,7 +203,7 @@ if {{ {service.ready}; }} >/dev/null 2>&1; then echo ready=yes; else echo ready=
     return Probe(script, judge)
 
 
-_WORDS = {"active": "state", "enabled": "at boot", "stamp": "started with", "ready": "ready"}
+_WORDS = {"ActiveState": "state", "UnitFileState": "at boot", "stamp": "started with", "ready": "ready"}
 
 
 def service_step(

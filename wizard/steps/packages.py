@@ -13,6 +13,7 @@ FOLDER = "/var/lib/slipway/packages"
 """In it: ``installed``, what slipway installed (package_version_architecture); ``brought`` and ``found``, the
 configuration files of these packages (package and path) that came with them, and that were there already."""
 
+_INFO = "/var/lib/dpkg/info"
 _INSTALL = f"""
 cd {FOLDER}
 # Services must not start with the distribution's own configuration: policy-rc.d refuses that while dpkg runs
@@ -23,35 +24,52 @@ if [ ! -e $policy ]; then printf '#!/bin/sh\\nexit 101\\n' > $policy; chmod 755 
 cleanup() {{ [ $made = no ] || rm -f $policy; }}
 trap cleanup EXIT
 # A run that was killed may still be at it here: what it has installed it clears away, and the look afterwards tells.
-there() {{ ls ./*.deb > /dev/null 2>&1 || exit 0; }}
+there() {{ set -- ./*.deb; [ -e "$1" ] || exit 0; }}
 there
-# What a removal would take along is noted and kept: configuration that lies there before the packages come.
+tried=0
+packages() {{
+  until DEBIAN_FRONTEND=noninteractive dpkg --force-confold --force-confdef --force-unsafe-io "$@" \\
+      > dpkg.log 2>&1 < /dev/null; do
+    # Another dpkg (unattended-upgrades) may hold the lock for a while.
+    tried=$((tried+1))
+    there
+    if [ $tried -ge 60 ] || ! grep -q 'lock' dpkg.log; then
+      {{ grep -A 3 -E 'error|depends on' dpkg.log | head -n 20; tail -n 5 dpkg.log; }} >&2
+      exit 1
+    fi
+    sleep 2
+  done
+}}
+# What a removal would take along is noted and kept: configuration that lies there before the packages come. dpkg names
+# their configuration once they are unpacked, and puts it in place when it configures them.
+found() {{
+  case "$2" in *[[:blank:]]*|*.dpkg-new) return 0;; esac
+  echo "$1 $2" >> found; kept="{BEFORE}$2"
+  [ -e "$kept" ] || (
+    umask 077; mkdir -p "${{kept%/*}}" && cp -a "$2" "$kept.part" && mv -fT "$kept.part" "$kept"
+  )
+}}
+installed=" $(cat installed 2>/dev/null | tr '\\n' ' ')"
+names=; new=
 for deb in ./*.deb; do
-  full=$(basename "$deb" .deb); name=${{full%%_*}}
-  ! grep -qx "$full" installed 2>/dev/null || continue
-  {{ dpkg-deb --info "$deb" conffiles 2>/dev/null | grep '^/' || true; find "/etc/$name" ! -type d 2>/dev/null || true
-  }} | sort -u | while read -r path; do
-    case "$path" in *[[:blank:]]*) continue;; esac
-    if [ ! -e "$path" ] && [ ! -L "$path" ]; then echo "$name $path" >> brought; continue; fi
-    echo "$name $path" >> found; kept="{BEFORE}$path"
-    [ -e "$kept" ] || (
-      umask 077; mkdir -p "${{kept%/*}}" && cp -a "$path" "$kept.part" && mv -fT "$kept.part" "$kept"
-    )
+  full=${{deb#./}}; full=${{full%.deb}}; name=${{full%%_*}}
+  names="$names $name"
+  case "$installed" in *" $full "*) continue;; esac
+  new="$new $full"
+  [ ! -d "/etc/$name" ] || find "/etc/$name" ! -type d | while read -r path; do found "$name" "$path"; done
+done
+packages --unpack ./*.deb
+for full in $new; do
+  name=${{full%%_*}}
+  for list in {_INFO}/$name.conffiles {_INFO}/$name:*.conffiles; do
+    [ ! -e "$list" ] || while read -r path; do
+      case "$path" in *[[:blank:]]*) continue;; esac
+      if [ -e "$path" ] || [ -L "$path" ]; then found "$name" "$path"; else echo "$name $path" >> brought; fi
+    done < "$list"
   done
   echo "$full" >> installed
 done
-n=0
-until DEBIAN_FRONTEND=noninteractive dpkg -i --force-confold --force-confdef --force-unsafe-io ./*.deb \\
-    > dpkg.log 2>&1 < /dev/null; do
-  # Another dpkg (unattended-upgrades) may hold the lock for a while.
-  n=$((n+1))
-  there
-  if [ $n -ge 60 ] || ! grep -q 'lock' dpkg.log; then
-    {{ grep -A 3 -E 'error|depends on' dpkg.log | head -n 20; tail -n 5 dpkg.log; }} >&2
-    exit 1
-  fi
-  sleep 2
-done
+packages --configure $names
 sync -f {FOLDER}
 # Of these services only the clock's has nothing to wait for.
 case "$(echo ./*.deb)" in *chrony_*) systemctl start chrony.service || true;; esac
@@ -106,9 +124,4 @@ def installed(listing: str) -> frozenset[str]:
 
 
 def _pipe(bundle: Bundle, artifact: Artifact) -> Pipe:
-    return Pipe(
-        f"package {artifact.package}",
-        bundle.blob(artifact.name),
-        # A full disk shall not stay full of a piece of a package.
-        f"mkdir -p {FOLDER} && f={FOLDER}/{artifact.filename} && {{ cat > $f || {{ rm -f $f; exit 1; }}; }}",
-    )
+    return Pipe(f"package {artifact.package}", bundle.blob(artifact.name), into=f"{FOLDER}/{artifact.filename}")

@@ -163,10 +163,15 @@ async def test_a_pipe_with_a_flipped_byte_or_a_failing_command_fails(tmp_path: P
     assert "no such runtime" in result.complaint
 
 
-async def test_a_full_disk_is_told_and_the_old_file_stays(tmp_path: Path) -> None:
+WORD, BYTES = Change(files=(file("/etc/a", b"new"),)), Change(files=(file("/etc/a", b"\0new"),))
+SPOOLED = Change(pipes=(Pipe("/etc/a", b"new", into="/var/spool/a.deb"),))
+
+
+@pytest.mark.parametrize("change", [WORD, BYTES, SPOOLED])
+async def test_a_full_disk_is_told_and_the_old_file_stays(tmp_path: Path, change: Change) -> None:
     await send(tmp_path, Change(files=(file("/etc/a", b"old"),)))
-    encoded = encode(Change(files=(file("/etc/a", b"new"),)), root=str(tmp_path))
-    full = encoded.command.script.replace('head -c "$3" 2>"$E" >"$n"', 'head -c "$3" 2>"$E" >/dev/full')
+    encoded = encode(change, root=str(tmp_path))
+    full = encoded.command.script.replace('>"$n"', ">/dev/full")
     assert full != encoded.command.script
     result = await run_here(type(encoded.command)(full, encoded.command.stdin))
     failure = parse(result.text, encoded.token).failure
@@ -364,3 +369,35 @@ async def test_a_pipe_onto_a_full_disk_is_told_as_that(tmp_path: Path) -> None:
     problem = problem_of(reply.failure, "m1", "Packages")
     assert problem.code == "step.disk-full"
     assert problem.message == "no space left on m1 for package big one"
+
+
+async def test_what_a_script_takes_in_lies_there_meanwhile_and_is_gone_afterwards(tmp_path: Path) -> None:
+    pipes = tuple(Pipe(f"package {name}", name.encode() * 9000, into=f"/var/spool/{name}.deb") for name in ("a", "b"))
+    script = f"cat {tmp_path}/var/spool/*.deb > {tmp_path}/taken"
+    reply, result = await send(tmp_path, Change(pipes=pipes, files=(file("/etc/a"),), script=script))
+    assert reply.done, result.complaint
+    assert (tmp_path / "taken").read_bytes() == b"a" * 9000 + b"b" * 9000
+    assert list((tmp_path / "var/spool").iterdir()) == []
+    assert reply.changed == ("/etc/a",)
+
+
+async def test_a_flipped_byte_in_what_a_script_takes_in_is_told_before_it_runs(tmp_path: Path) -> None:
+    wrong = blob(tmp_path, "wrong", b"x" * 5000)
+    wrong.path.write_bytes(b"y" + b"x" * 4999)
+    change = Change(pipes=(Pipe("package w", wrong, into="/var/spool/w.deb"),), script=f"touch {tmp_path}/ran")
+    reply, _ = await send(tmp_path, change)
+    assert reply.failure is not None
+    assert (reply.failure.code, reply.failure.subject) == ("checksum", "package w")
+    assert not (tmp_path / "ran").exists()
+    assert list((tmp_path / "var/spool").iterdir()) == []
+
+
+async def test_texts_arrive_byte_for_byte_and_secrets_are_no_arguments(tmp_path: Path) -> None:
+    texts = ["'", 'a\\n$HOME `id` "q"', "\n\n", "no end", "ünïcode \t\r\n", "%s %d\n", "-n"]
+    files = tuple(file(f"/etc/t{number}", text.encode()) for number, text in enumerate(texts))
+    reply, result = await send(tmp_path, Change(files=files))
+    assert reply.done, result.complaint
+    assert [(tmp_path / f"etc/t{number}").read_bytes().decode() for number in range(len(texts))] == texts
+    key = encode(Change(files=(file("/etc/key", b"the key", secret=True),))).command
+    assert "the key" not in key.script
+    assert key.stdin == (b"the key",)

@@ -163,15 +163,15 @@ def test_a_unit_counts_as_up_only_when_it_is_ready(here: Here) -> None:
     assert here.done.returncode == 0
 
 
-GOOD = "--slipway-cut--\nactive=active\nenabled=enabled\nstamp=d1\nready=yes\n"
+GOOD = "--slipway-cut--\nActiveState=active\nUnitFileState=enabled\nstamp=d1\nready=yes\n"
 
 
 @pytest.mark.parametrize(
     ("state", "wrong"),
     [
         (GOOD, []),
-        (GOOD.replace("active=active", "active=failed"), ["app.service state"]),
-        (GOOD.replace("enabled=enabled", "enabled=disabled"), ["app.service at boot"]),
+        (GOOD.replace("ActiveState=active", "ActiveState=failed"), ["app.service state"]),
+        (GOOD.replace("UnitFileState=enabled", "UnitFileState=disabled"), ["app.service at boot"]),
         (GOOD.replace("d1", "d0"), ["app.service started with"]),
         (GOOD.replace("ready=yes", "ready=no"), ["app.service ready"]),
         (
@@ -280,7 +280,11 @@ DPKG = """#!/bin/sh
 echo "$*" >> $HERE/calls
 [ ! -e $HERE/policy-rc.d ] || cp $HERE/policy-rc.d $HERE/policy-then
 if [ -e $HERE/locked ]; then rm $HERE/locked; echo 'dpkg: error: frontend lock was locked by another' >&2; exit 2; fi
-if [ -e $HERE/broken ]; then echo 'dpkg: error processing package haproxy: exit status 1' >&2; exit 1; fi
+case "$*" in *--unpack*) when=unpack;; *) when=configure;; esac
+if [ -e $HERE/broken-$when ]; then echo 'dpkg: error processing package haproxy: exit status 1' >&2; exit 1; fi
+[ $when = unpack ] || cat $HERE/info/*.conffiles 2>/dev/null | grep '^/' | while read -r path; do
+  [ -e "$path" ] || echo "came with the package" > "$path"
+done
 """
 
 
@@ -296,6 +300,7 @@ def installed(here: Here) -> subprocess.CompletedProcess[bytes]:
 
 def _script(here: Here) -> str:
     script = packages._INSTALL.replace(packages.FOLDER, f"{here.folder}/packages")
+    script = script.replace(packages._INFO, f"{here.folder}/info")
     script = script.replace(BEFORE, f"{here.folder}/before")
     return script.replace("/usr/sbin/policy-rc.d", f"{here.folder}/policy-rc.d")
 
@@ -304,47 +309,39 @@ def test_packages_are_installed_with_their_services_held_and_the_files_removed(h
     (here.folder / "locked").touch()
     done = installed(here)
     assert done.returncode == 0, done.stderr
-    assert len(here.calls()) == 2, "another dpkg held the lock: tried again"
-    assert here.calls()[0].endswith("./haproxy_1.0_amd64.deb ./keepalived_1.0_amd64.deb")
+    calls = here.calls()
+    assert len(calls) == 3, "another dpkg held the lock: tried again"
+    assert calls[0].endswith("--unpack ./haproxy_1.0_amd64.deb ./keepalived_1.0_amd64.deb")
+    assert calls[2].endswith("--configure haproxy keepalived")
     assert (here.folder / "policy-then").read_text() == "#!/bin/sh\nexit 101\n"
     assert not (here.folder / "policy-rc.d").exists()
     assert [path.name for path in (here.folder / "packages").iterdir()] == ["installed"]
 
 
-def test_what_a_package_would_find_is_kept_first_and_told_from_what_comes_with_it(here: Here) -> None:
+@pytest.mark.parametrize("broken", ["unpack", "configure"])
+def test_what_a_package_would_find_is_kept_first_and_told_from_what_comes_with_it(here: Here, broken: str) -> None:
     own, new = here.folder / "etc/haproxy.cfg", here.folder / "etc/default"
     own.parent.mkdir()
     own.write_text("the site's own\n")
-    here.command("dpkg-deb", f"#!/bin/sh\ncase $2 in *haproxy*) printf '%s\\n' {own} {new};; *) exit 2;; esac\n")
-    (here.folder / "broken").touch()
+    (here.folder / "info").mkdir()
+    (here.folder / "info/haproxy:amd64.conffiles").write_text(f"{own}\n{new}\nremove-on-upgrade /etc/old\n")
+    (here.folder / f"broken-{broken}").touch()
     assert installed(here).returncode == 1
-    new.write_text("came with the package\n")
-    (here.folder / "broken").unlink()
+    (here.folder / f"broken-{broken}").unlink()
     assert here.sh(_script(here)).returncode == 0, "a second try"
     folder = here.folder / "packages"
     assert set((folder / "found").read_text().splitlines()) == {f"haproxy {own}"}
     assert set((folder / "brought").read_text().splitlines()) == {f"haproxy {new}"}
     assert Path(f"{here.folder}/before{own}").read_text() == "the site's own\n"
-    assert set((folder / "installed").read_text().splitlines()) == {"haproxy_1.0_amd64", "keepalived_1.0_amd64"}
+    assert new.read_text() == "came with the package\n"
+    assert sorted((folder / "installed").read_text().splitlines()) == ["haproxy_1.0_amd64", "keepalived_1.0_amd64"]
 
 
 def test_a_package_that_fails_says_why_and_the_sites_own_policy_stays(here: Here) -> None:
-    (here.folder / "broken").touch()
+    (here.folder / "broken-unpack").touch()
     (here.folder / "policy-rc.d").write_text("the site's own")
     done = installed(here)
     assert done.returncode == 1
     assert "error processing package haproxy" in done.stderr.decode()
     assert len(here.calls()) == 1
     assert (here.folder / "policy-rc.d").read_text() == "the site's own"
-
-
-@pytest.mark.parametrize(("target", "status"), [("plain", 0), ("/dev/full", 1)])
-def test_a_package_arrives_whole_or_not_at_all(here: Here, target: str, status: int) -> None:
-    step = packages.packages_step("m1", bundle(), "debian-12")
-    pipe = step.change.pipes[0]  # type: ignore[union-attr]
-    folder = here.folder / "packages"
-    folder.mkdir()
-    if target == "/dev/full":
-        (folder / package("haproxy").filename).symlink_to(target)
-    assert here.sh(pipe.command.replace(packages.FOLDER, str(folder)), stdin=b"deb").returncode == status
-    assert (folder / package("haproxy").filename).exists() == (status == 0)

@@ -49,7 +49,7 @@ def joining() -> Step:
 def seen(told: str, *, data: bool, runs: bool) -> str:
     service = member_service(SITE, E1, ready_seconds=1, bootstraps=False)
     digest = digest_of([file for file in service.files if file.path not in service.quiet])
-    state = f"active={'active' if runs else 'inactive'}\nenabled=enabled\nstamp={digest if runs else ''}\n"
+    state = f"ActiveState={'active' if runs else 'inactive'}\nUnitFileState=enabled\nstamp={digest if runs else ''}\n"
     state += f"ready={'yes' if runs else 'no'}\n"
     there = "data\n" if data else ""
     return f"{answer(service.files)}\n--slipway-cut--\n{state}\n{members._CUT}\n{there}{told}"
