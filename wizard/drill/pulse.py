@@ -1,4 +1,4 @@
-"""Whether the loop that measures runs itself: what it did not see, because it had no processor, is not held against others.
+"""Whether the loop that measures runs itself: what it missed for want of a processor is not held against others.
 
 A machine that hosts, and the one who measures them, share may let the latter wait. A time limit that ends while its own
 process stood still says nothing of the one who was asked; the answer may lie there unread.
