@@ -29,7 +29,10 @@ KILL_AFTER = 5
 """Seconds between SIGTERM and SIGKILL for a command whose time is up."""
 
 NICE = 10
-"""How far what only looks steps back behind etcd and apiserver where they share a processor (nice(1))."""
+"""How far what only looks steps back behind what works there (nice(1)).
+
+It counts among those that systemd does not weigh against each other; etcd, haproxy and keepalived have weights besides.
+"""
 
 LONGEST_ARGUMENT = 96 * 1024
 """Longest script passed as an argument, in bytes; Linux refuses one of 128 KiB (MAX_ARG_STRLEN, execve(2))."""
