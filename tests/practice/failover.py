@@ -170,8 +170,10 @@ class Measured:
         return outage(self.writes, self.began)
 
     def __repr__(self) -> str:
+        pulse = self.writer.pulse
         words = (
-            f"{len(self.failures)} of {len(self.writes)} writes failed, the last {self.seconds:.2f} s after the fault"
+            f"{len(self.failures)} of {len(self.writes)} writes failed, the last {self.seconds:.2f} s after the fault; "
+            f"the writer itself stood still for {pulse.stood:.2f} s, {pulse.worst:.2f} s at most at a time"
         )
         each = (
             f"\n  {write.started - self.began:+.2f} s, {write.ended - write.started:.2f} s long: {write.failure}"

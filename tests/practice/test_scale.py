@@ -31,8 +31,8 @@ MOVED = 0.2
 def bears(share: float) -> pytest.MarkDecorator:
     """Say which share of the writes may time out. None does in a datacenter, and `make torture` asks for that.
 
-    Six hosts that share two processors with everything else keep one waiting for its second now and then: `make test`
-    bears that, and asks like the other that none that was acknowledged is gone.
+    Six hosts that share two processors with everything else keep one or two waiting for their second now and then:
+    `make test` bears that, and asks like the other that none that was acknowledged is gone.
     """
     cases = [pytest.param(share, id="hurried"), pytest.param(0.0, id="alone", marks=pytest.mark.torture)]
     return pytest.mark.parametrize("share", cases)
@@ -104,14 +104,13 @@ def record(lab: Lab) -> Record:
 
 async def none_failed(measured: Measured, share: float, *, vip_moved: bool) -> None:
     """Fail where more than that share of the writes failed, but for those within `MOVED` of the VIP's planned move."""
-    failures = measured.failures
-    apart = failures[-1].started - failures[0].started if failures else 0.0
-    if not (vip_moved and apart <= MOVED):
-        assert len(failures) <= share * len(measured.writes), measured
+    starts = [write.started for write in measured.failures]
+    spared = max((sum(0 <= other - one <= MOVED for other in starts) for one in starts), default=0) if vip_moved else 0
+    assert len(starts) - spared <= share * len(measured.writes), measured
     assert not await measured.lost(), "an acknowledged write is gone"
 
 
-@bears(0.01)
+@bears(0.002)
 async def test_a_master_a_member_and_a_worker_join_without_a_failed_write(site: Site, share: float) -> None:
     lab = site.lab
     before, holder = processes(lab), site.holder()
@@ -164,7 +163,7 @@ async def test_pods_that_a_budget_holds_are_named_and_nothing_is_taken_away(site
     lab.kubectl("delete", "pdb/held", "deployment/held")
 
 
-@bears(0.06)
+@bears(0.002)
 async def test_all_of_them_leave_again_without_a_failed_write(site: Site, share: float) -> None:
     lab = site.lab
     # The worst of it: who leaves holds the VIP and leads etcd, and another one is dead.

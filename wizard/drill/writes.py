@@ -2,6 +2,7 @@
 
 A write creates a ConfigMap of its own name over a new, verified TLS connection and counts when the API says 201. One is
 started every 50 ms and none waits for another, so a gap shows at its true length; a failed write counts at its start.
+It has a second to be answered in, not counting moments in which this process itself got no processor (`Pulse`).
 Afterwards every acknowledged one must still exist.
 """
 
@@ -22,6 +23,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from wizard.drill.pulse import Pulse
 from wizard.errors import SlipwayError
 
 
@@ -73,8 +75,13 @@ def access_of(kubeconfig: Path) -> Access:
         ) from error  # fmt: skip
 
 
-async def request(access: Access, method: str, path: str, body: Any = None, seconds: float = 1.0) -> tuple[int, bytes]:
-    """Make one request on a connection of its own; return its status and body. Raises OSError or TimeoutError."""
+async def request(
+    access: Access, method: str, path: str, body: Any = None, seconds: float = 1.0, pulse: Pulse | None = None
+) -> tuple[int, bytes]:
+    """Make one request on a connection of its own; return its status and body. Raises OSError or TimeoutError.
+
+    With a `pulse` only those of the `seconds` count in which this process ran.
+    """
     url = urlsplit(access.server)
     data = b"" if body is None else json.dumps(body).encode()
     head = (
@@ -83,7 +90,7 @@ async def request(access: Access, method: str, path: str, body: Any = None, seco
     )
     writer = None
     try:
-        async with asyncio.timeout(seconds):
+        async with pulse.limit(seconds) if pulse else asyncio.timeout(seconds):
             reader, writer = await asyncio.open_connection(url.hostname, url.port or 443, ssl=access.context)
             writer.write(head.encode() + data)
             answer = await reader.read(-1)
@@ -108,10 +115,12 @@ class Writer:
         self.prefix = prefix
         self.interval = interval
         self.writes: list[Write] = []
+        self.pulse = Pulse()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Writer:
+        self.pulse.start()
         self._loop = asyncio.create_task(self._start_all())
         return self
 
@@ -121,6 +130,7 @@ class Writer:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._loop
         await asyncio.gather(*self._tasks)
+        self.pulse.stop()
 
     async def _start_all(self) -> None:
         began = time.monotonic()
@@ -139,7 +149,7 @@ class Writer:
         failure = ""
         try:
             path = f"/api/v1/namespaces/{self.namespace}/configmaps"
-            status, content = await request(self.access, "POST", path, body)
+            status, content = await request(self.access, "POST", path, body, pulse=self.pulse)
             if status != 201:
                 failure = f"{status} {content[:200].decode(errors='replace')}"
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:

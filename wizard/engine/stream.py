@@ -61,7 +61,7 @@ def looks(fragments: Sequence[str], *, timeout: float = 60.0, first: str = "", s
     """Return one command that runs all `fragments`, each in a subshell with its own exit status, after `first`."""
     token = new_token()
     script = "\n".join([f"M={token}", first, _looks(fragments)])
-    return Encoded(Command(script, timeout=timeout, secret=secret), token)
+    return Encoded(Command(script, timeout=timeout, secret=secret, looks=True), token)
 
 
 def _looks(fragments: Sequence[str]) -> str:

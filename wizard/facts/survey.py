@@ -58,7 +58,7 @@ async def gather(
 
 async def _look(connection: Connection, host: str, text: str, etcd_data_dir: str, time_limit: float) -> Look:
     sent = time.time()
-    result = await connection.run(Command(text, timeout=time_limit))
+    result = await connection.run(Command(text, timeout=time_limit, looks=True))
     received = time.time()
     if not result.ok:
         raise SlipwayError(

@@ -61,7 +61,7 @@ async def ask(profile: Profile, connect: Connect, keys: Pki | None, seconds: flo
 
     async def one(host: Host) -> Seen | SlipwayError:
         try:
-            result = await (await connect(host.name)).run(Command(inventory.look(host), timeout=seconds))
+            result = await (await connect(host.name)).run(Command(inventory.look(host), timeout=seconds, looks=True))
             return inventory.read(result.text)
         except SlipwayError as error:
             return error

@@ -26,6 +26,7 @@ from wizard.steps import balancer
 from wizard.steps import maintain as steps
 from wizard.steps.etcd import READY, api_ready
 from wizard.steps.leader import leader_step
+from wizard.steps.leave import drain_step
 
 BEGIN, SINCE, SECONDS, FORCE = "begin", "since", "seconds", "force"
 """Options: whether it begins (or ends), since when, how long Pods may take to go, and whether bare ones are deleted."""
@@ -73,8 +74,8 @@ def _begin(site: Site, host: Host, task: Task, note: Note) -> list[Step]:
         seconds = task.options.get(SECONDS)
         made.append(steps.cordon_step(host, others, needs=last))
         made.append(
-            steps.drain_step(
-                host, others, seconds=seconds if isinstance(seconds, int) else 300,
+            drain_step(
+                host, others, phase="maintenance", seconds=seconds if isinstance(seconds, int) else 300,
                 force=bool(task.options.get(FORCE)), needs=(made[-1].id,),
             )
         )  # fmt: skip

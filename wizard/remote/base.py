@@ -51,7 +51,9 @@ class Command:
 
     `script` is run by ``sh -c``; build it from words with `Command.of` so that quoting happens once. `stdin` is
     streamed to it in order. `sudo` asks for root (a no-op when logged in as root). `timeout` is in seconds and ends
-    the command on the host's side as well. `secret` keeps the script itself out of logs and errors.
+    the command on the host's side as well. `secret` keeps the script itself out of logs and errors. `looks`: it changes
+    nothing, and on a host with no processor to spare it waits for those that work there (``nice``). Never for what
+    starts or reloads a service: that would inherit it.
     """
 
     script: str
@@ -59,6 +61,7 @@ class Command:
     sudo: bool = True
     timeout: float = 60.0
     secret: bool = False
+    looks: bool = False
 
     @classmethod
     def of(cls, *words: str, sudo: bool = True, timeout: float = 60.0) -> Command:

@@ -1,7 +1,8 @@
 """How a `Command` becomes the one line that a host's login shell runs, and how sudo is spoken to. Pure.
 
 The line is ``exec env … timeout … sh -c SCRIPT``: the same language, PATH and umask on every distribution, and an end
-on the host itself when the time is up (the whole process group, even when this side has died).
+on the host itself when the time is up (the whole process group, even when this side has died). What only looks runs by
+way of ``nice``, which costs no process of its own either.
 
 The script first prints a marker on stdout and stderr. What comes before it is not the script's: a greeting of the
 login shell's start files, or sudo. The marker also tells the process to end when nobody waits for the script any more;
@@ -26,6 +27,12 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 KILL_AFTER = 5
 """Seconds between SIGTERM and SIGKILL for a command whose time is up."""
+
+NICE = 10
+"""How far what only looks steps back behind what works there (nice(1)).
+
+It counts among those that systemd does not weigh against each other; etcd, haproxy and keepalived have weights besides.
+"""
 
 LONGEST_ARGUMENT = 96 * 1024
 """Longest script passed as an argument, in bytes; Linux refuses one of 128 KiB (MAX_ARG_STRLEN, execve(2))."""
@@ -58,6 +65,7 @@ def launch(command: Command, *, sudo: bool, nonce: str) -> Launch:
         "env",
         "LC_ALL=C",
         f"PATH={PATH}",
+        *(("nice", "-n", str(NICE)) if command.looks else ()),
         "timeout",
         "-k",
         str(KILL_AFTER),

@@ -122,6 +122,21 @@ async def hand_over(context: Context, profile: Profile, host: Host) -> str:
     return to
 
 
+def led_elsewhere(profile: Profile, host: Host) -> Callable[[Context], AbstractAsyncContextManager[None]]:
+    """Return what a step that takes the member on `host` away is done within: one of `profile`'s others leads."""
+
+    @asynccontextmanager
+    async def around(context: Context) -> AsyncIterator[None]:
+        try:
+            await hand_over(context, profile, host)
+        except SlipwayError as error:
+            # One that stops hands over by itself, a little more roughly; and one that is sick has nothing to give.
+            context.say(str(error))
+        yield
+
+    return around
+
+
 def spared(site: Site, host: Host) -> Callable[[Context], AbstractAsyncContextManager[None]] | None:
     """Return what a step that restarts the member on `host` is done within; None where no cluster stands yet.
 
@@ -130,15 +145,11 @@ def spared(site: Site, host: Host) -> Callable[[Context], AbstractAsyncContextMa
     if not stands(site):
         return None
     drains = draining(site, host) if Role.MASTER in host.roles else None
+    led = led_elsewhere(site.profile, host)
 
     @asynccontextmanager
     async def around(context: Context) -> AsyncIterator[None]:
-        async with drains(context) if drains else contextlib.nullcontext():
-            try:
-                await hand_over(context, site.profile, host)
-            except SlipwayError as error:
-                # One that stops hands over by itself, a little more roughly; and one that is sick has nothing to give.
-                context.say(str(error))
+        async with drains(context) if drains else contextlib.nullcontext(), led(context):
             yield
 
     return around

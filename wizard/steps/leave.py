@@ -30,12 +30,13 @@ _CUT = "--slipway-cut--"
 
 
 def drain_step(
-    host: Host, masters: Sequence[str], *, seconds: int, needs: tuple[str, ...] = (), after: tuple[str, ...] = (),
+    host: Host, masters: Sequence[str], *, seconds: int, phase: str = "leave", force: bool = True,
+    needs: tuple[str, ...] = (), after: tuple[str, ...] = (),
 ) -> Step:  # fmt: skip
     """Return the step after which no ordinary Pod is on `host` and none comes: its node is cordoned and drained.
 
     It is asked on the first of `masters` that works. Where Pods stay for longer than `seconds` it fails and names them;
-    nothing of the host has been taken away then.
+    nothing of the host has been taken away then. `force` deletes those that nobody starts anew, too.
     """
     name = host.name
     pods = f"{KUBECTL} get pods -A --field-selector spec.nodeName={name} -o json"
@@ -54,10 +55,11 @@ def drain_step(
         diff += [Diff(f"Pod {pod}", f"on {name}", "elsewhere") for pod in left]
         return Drifted(tuple(diff)) if diff else Satisfied(f"no Pod of users is on {name}")
 
+    until = f"`kubectl uncordon {name}`" if phase == "leave" else "the maintenance ends"
     return Step(
-        f"{name}/drain", "Pods move elsewhere", masters[0], "leave", Probe(look, judge),
-        wait=_drain(name, pods, seconds), needs=needs, after=after, alternates=tuple(masters[1:]), weight=10,
-        timeout=seconds + 120.0, settle=10.0,
+        f"{name}/drain", "Pods move elsewhere", masters[0], phase, Probe(look, judge),
+        wait=_drain(name, pods, seconds, force=force, until=until), needs=needs, after=after,
+        alternates=tuple(masters[1:]), weight=10, timeout=seconds + 120.0, settle=10.0,
     )  # fmt: skip
 
 
@@ -72,8 +74,8 @@ def ordinary(pods: Sequence[Object]) -> list[str]:
     ]
 
 
-def _drain(name: str, pods: str, seconds: int) -> Callable[[Context], Awaitable[None]]:
-    options = f"--ignore-daemonsets --delete-emptydir-data --force --timeout={seconds}s"
+def _drain(name: str, pods: str, seconds: int, *, force: bool, until: str) -> Callable[[Context], Awaitable[None]]:
+    options = f"--ignore-daemonsets --delete-emptydir-data {'--force ' if force else ''}--timeout={seconds}s"
 
     async def drain(context: Context) -> None:
         done = await context.run(
@@ -83,13 +85,16 @@ def _drain(name: str, pods: str, seconds: int) -> Callable[[Context], Awaitable[
             return
         listed = await context.run(context.host, Command(pods, timeout=30))
         left = ordinary(items_of(listed.text)) if listed.ok else []
-        raise stuck(name, seconds, left, done.text)
+        raise stuck(name, seconds, left, done.text, force=force, until=until)
 
     return drain
 
 
-def stuck(name: str, seconds: int, left: Sequence[str], said: str) -> SlipwayError:
-    """Return the error that says which Pods are still on `name`, and which a budget holds, by what kubectl `said`."""
+def stuck(name: str, seconds: int, left: Sequence[str], said: str, *, force: bool, until: str) -> SlipwayError:
+    """Return the error that says which Pods are still on `name`, and which a budget holds, by what kubectl `said`.
+
+    `until` says when the node takes Pods again.
+    """
     held = [pod for pod in left if any(_refused(pod, line) for line in said.splitlines())]
     rest = [pod for pod in left if pod not in held]
     parts = [f"{', '.join(held)}: a PodDisruptionBudget forbids to evict"] if held else []
@@ -98,8 +103,9 @@ def stuck(name: str, seconds: int, left: Sequence[str], said: str) -> SlipwayErr
         f"{name} still has Pods after {seconds} s",
         where=name,
         why="; ".join(parts) or (said.strip().splitlines() or ["kubectl drain failed"])[-1],
-        hint="Give them room on other nodes, or change their budget, then run again. Nothing was taken away; "
-        f"{name} takes no new Pods until `kubectl uncordon {name}`.",
+        hint="Give them room on other nodes, or change their budget, then run again"
+        f"{'' if force else ' (--force deletes those that nobody would start anew)'}. Nothing was taken away; "
+        f"{name} takes no new Pods until {until}.",
         details="\n".join(said.strip().splitlines()[-10:]),
     )
 

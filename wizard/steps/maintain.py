@@ -9,11 +9,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from wizard.engine.step import Change, Context, Diff, Drifted, File, Probe, Satisfied, Step, Unknown, Verdict
-from wizard.errors import SlipwayError
+from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Unknown, Verdict
 from wizard.facts.maintenance import NOTE, Note, dump
 from wizard.profile.model import Host, Role
-from wizard.remote.base import Command
 from wizard.render.node import is_node
 from wizard.render.places import (
     BALANCER_HEALTH_PORT,
@@ -34,12 +32,6 @@ CORDONED = "slipway/cordoned"
 """The annotation of a node that was made unschedulable by slipway: what a person made so stays so."""
 LET_GO = f"{RUN}/let-go"
 """That the apiserver was started anew for this maintenance, as its note's number; gone with a reboot."""
-_STAYS = frozenset({"DaemonSet", "Node"})
-"""Owners of Pods that stay: a DaemonSet's come back at once, and a node's own are static."""
-_PODS = (
-    r'{range .items[*]}{.metadata.namespace}/{.metadata.name} {.status.phase} {.metadata.ownerReferences[0].kind}{"\n"}'
-    "{end}"
-)
 
 
 def note_step(host: str, note: Note, *, needs: tuple[str, ...] = ()) -> Step:
@@ -69,47 +61,6 @@ def cordon_step(host: Host, masters: Sequence[str], *, needs: tuple[str, ...]) -
         Probe(f"{KUBECTL} get node {name} --ignore-not-found -o json", judge), Change(script=script),
         needs=needs, alternates=tuple(masters[1:]), weight=0.5, timeout=60.0, settle=5.0,
     )  # fmt: skip
-
-
-def drain_step(host: Host, masters: Sequence[str], *, seconds: int, force: bool, needs: tuple[str, ...]) -> Step:
-    """Return the step after which the node's Pods run elsewhere; those of DaemonSets and static ones stay.
-
-    After `seconds` it fails and names the Pods that are left. `force` deletes those that nobody starts anew, too.
-    """
-    name = host.name
-    pods = f"{KUBECTL} get pods -A --field-selector spec.nodeName={name} -o jsonpath='{_PODS}'"
-    options = f"--ignore-daemonsets --delete-emptydir-data {'--force ' if force else ''}--timeout={seconds}s"
-
-    def judge(output: str, status: int) -> Verdict:
-        if status != 0:
-            return Unknown("the API does not answer")
-        diff = tuple(Diff(f"Pod {pod}", f"on {name}", "elsewhere") for pod in staying(output))
-        return Drifted(diff) if diff else Satisfied("no Pods but those of every node")
-
-    async def wait(context: Context) -> None:
-        done = await context.run(context.host, Command(f"{KUBECTL} drain {name} {options} 2>&1", timeout=seconds + 30))
-        if not done.ok:
-            left = staying((await context.run(context.host, Command(pods, timeout=30))).text)
-            raise SlipwayError(
-                f"Not all Pods left {name}", where=context.host,
-                why=f"after {seconds} s there are still {', '.join(left) or 'some'}",
-                hint="Look at them: a disruption budget holds them, or nobody would start them anew (--force deletes "
-                "those). Nothing else was moved yet. Run it again, or end it.",
-                details="\n".join(done.text.splitlines()[-15:]),
-            )  # fmt: skip
-
-    return Step(
-        f"{name}/drain", "Pods move elsewhere", masters[0], "maintenance", Probe(pods, judge), wait=wait,
-        needs=needs, alternates=tuple(masters[1:]), weight=15, timeout=seconds + 90.0, settle=10.0,
-    )  # fmt: skip
-
-
-def staying(output: str) -> tuple[str, ...]:
-    """Return the Pods that have to move, of lines ``NAMESPACE/NAME PHASE OWNER``."""
-    rows = [line.split() for line in output.splitlines()]
-    return tuple(
-        row[0] for row in rows if row and row[1:2] not in (["Succeeded"], ["Failed"]) and not _STAYS & set(row[2:])
-    )
 
 
 def let_go_step(host: Host, note: Note, *, needs: tuple[str, ...]) -> Step:

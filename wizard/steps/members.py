@@ -23,13 +23,14 @@ from wizard.engine.step import (
     VoterGroup,
 )
 from wizard.errors import Level, Problem, SlipwayError
-from wizard.profile.model import Host
+from wizard.profile.model import Host, Profile
 from wizard.remote.base import Command
 from wizard.render.files import fill
 from wizard.render.places import ETCD_CLIENT_PORT, ETCD_CONFIG, ETCD_PEER_PORT, ETCD_PKI
 from wizard.render.site import Site
 from wizard.steps.etcd import BOOTSTRAP, READY, UNIT, member_service
 from wizard.steps.kit import digest_of, service_probe, service_script
+from wizard.steps.leader import led_elsewhere
 
 JOIN_SECONDS = 300.0
 """How long a new member may take to catch up and vote: all of the cluster's data comes over first."""
@@ -154,8 +155,13 @@ def _data_gone(host: Host, data: str) -> Problem:
     )
 
 
-def leave_step(host: Host, stay: Sequence[Host], *, needs: tuple[str, ...], after: tuple[str, ...]) -> Step:
-    """Return the step that removes the member on `host`, asked on the first of the members `stay` that works."""
+def leave_step(
+    host: Host, stay: Sequence[Host], *, profile: Profile | None, needs: tuple[str, ...], after: tuple[str, ...]
+) -> Step:
+    """Return the step that removes the member on `host`, asked on the first of the members `stay` that works.
+
+    Where it leads, one of `profile`'s leads before that; None for a dead one, which leads nobody and can't be asked.
+    """
 
     def judge(output: str, status: int) -> Verdict:
         if status != 0:
@@ -165,11 +171,10 @@ def leave_step(host: Host, stay: Sequence[Host], *, needs: tuple[str, ...], afte
             return Satisfied(f"{host.name} is no member")
         return Drifted((Diff(f"etcd member {host.name}", "a learner" if found.learner else "votes", ""),))
 
-    script = fill(
-        "members/leave.sh", config=ETCD_CONFIG, name=host.name, peer=peer_url(host), client=client_url(host)
-    )  # fmt: skip
+    script = fill("members/leave.sh", config=ETCD_CONFIG, name=host.name, peer=peer_url(host))
     return Step(
         f"{host.name}/member", "etcd member leaves", stay[0].name, "leave", Probe(LIST, judge), Change(script=script),
+        around=led_elsewhere(profile, host) if profile else None,
         needs=needs, after=after, touches=frozenset({f"etcd/{host.name}"}),
         alternates=tuple(other.name for other in stay[1:]), weight=2, timeout=90.0, settle=5.0,
     )  # fmt: skip

@@ -168,6 +168,7 @@ def test_a_master_leaves_in_an_order_that_takes_nothing_away_before_it_is_spared
     assert ("m5/stop" in order["m4/control-plane-ends"]) != ("m4/stop" in order["m5/control-plane-ends"])
     assert {"m4/stop", "m5/stop"} <= order["m4/pod-network"] & order["m5/pod-network"], "nothing is wiped before"
     assert step(plan, "m4/member").hosts == ("m1", "m2", "m3")
+    assert step(plan, "m4/member").around is not None, "where it leads, another one leads before it goes"
     assert step(plan, "m4/control-plane-ends").touches == {"apiserver/m4"}
     assert {"m4/node-gone", "m5/node-gone"} <= order["cluster/rollout"]
     assert plan.hosts == ("m1", "m2", "m3", "m4", "m5")

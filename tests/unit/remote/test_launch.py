@@ -24,6 +24,13 @@ def test_a_plain_command():
     ]  # fmt: skip
 
 
+def test_what_only_looks_steps_back_for_the_same_time():
+    plain, looking = words(Command("true", timeout=30)), words(Command("true", timeout=30, looks=True))
+    assert looking == [*plain[:4], "nice", "-n", "10", *plain[4:]]
+    under_sudo = words(Command("true", looks=True), sudo=True)
+    assert under_sudo.index("sudo") < under_sudo.index("nice"), "root may do that, whatever the user may"
+
+
 def test_under_sudo_the_time_starts_after_the_password():
     line = words(Command("echo hi"), sudo=True)
     assert line[:8] == ["exec", "env", "LC_ALL=C", "sudo", "-S", "-p", f"{NONCE}?", "--"]

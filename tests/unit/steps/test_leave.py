@@ -58,16 +58,53 @@ def test_a_node_is_empty_when_no_pod_is_on_it_and_none_comes(closed: bool, pods:
     assert not isinstance(step.probe.judge("", 1), Satisfied | Drifted)
 
 
+class Master:
+    """A `Context` on a master whose kubectl drains as told (a fake)."""
+
+    host = "m2"
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        self.ran: list[str] = []
+
+    async def run(self, host: str, command: Command) -> Result:
+        self.ran.append(command.script)
+        drains = " drain " in command.script
+        said = "cannot evict" if drains else listed(pod("web"), pod("proxy", "DaemonSet"))
+        return Result(self.status if drains else 0, said.encode(), b"", 0.1)
+
+    def say(self, text: str) -> None:
+        raise AssertionError(text)
+
+    def progress(self, fraction: float, text: str = "") -> None:
+        raise AssertionError(text)
+
+
+@pytest.mark.parametrize("force", [False, True])
+async def test_who_holds_the_drain_is_named(force: bool) -> None:
+    wait = drain_step(W1, MASTERS, seconds=5, force=force).wait
+    assert wait is not None
+    good, bad = Master(0), Master(1)
+    await wait(good)
+    assert ("--force" in good.ran[0]) is force
+    assert "--timeout=5s" in good.ran[0]
+    with pytest.raises(SlipwayError) as raised:
+        await wait(bad)
+    assert raised.value.why == "shop/web: did not end"
+    assert raised.value.details == "cannot evict"
+    assert ("--force" in raised.value.hint) is not force
+
+
 def test_pods_that_stay_are_named_with_what_holds_them() -> None:
     said = (
         'error when evicting pods/"web" -n "shop" (will retry after 5s): Cannot evict pod as it would violate the '
         "pod's disruption budget.\nerror: unable to drain node w1"
     )
-    error = stuck("w1", 10, ["shop/web", "shop/slow"], said)
+    error = stuck("w1", 10, ["shop/web", "shop/slow"], said, force=True, until="it is let")
     assert error.why == "shop/web: a PodDisruptionBudget forbids to evict; shop/slow: did not end"
     assert "w1" in error.title
-    assert "uncordon" in error.hint
-    assert stuck("w1", 10, [], said).why == "error: unable to drain node w1"
+    assert "until it is let" in error.hint
+    assert stuck("w1", 10, [], said, force=True, until="then").why == "error: unable to drain node w1"
 
 
 def test_the_vip_is_let_go_of_for_good() -> None:

@@ -13,18 +13,14 @@ import pytest
 from tests.unit.render.sites import profile, site
 from tests.unit.steps.samples import judged
 from wizard.engine.step import Change, Satisfied, Step, Unknown
-from wizard.errors import SlipwayError
 from wizard.facts.maintenance import NOTE, Note, parse
-from wizard.remote.base import Command, Result
 from wizard.render import api as render
 from wizard.render.places import HAPROXY_STATE
 from wizard.steps.maintain import (
     CORDONED,
     cordon_step,
-    drain_step,
     let_go_step,
     note_step,
-    staying,
     uncordon_step,
     vip_step,
     works_step,
@@ -63,56 +59,6 @@ def test_a_node_that_a_person_made_unschedulable_is_not_slipways_to_free() -> No
     assert judged(uncordon, node(ready=False)) == ["node m1"]
     assert isinstance(cordon.probe.judge("", 1), Unknown)
     assert isinstance(cordon.probe.judge("", 0), Satisfied), "an etcd host is no node"
-
-
-PODS = """kube-system/kube-proxy-x Running DaemonSet
-kube-system/kube-apiserver-m1 Running Node
-default/web-1 Running ReplicaSet
-default/done Succeeded Job
-default/bare Running
-"""
-
-
-def test_pods_of_every_node_stay_and_those_that_ended_count_for_nothing() -> None:
-    assert staying(PODS) == ("default/web-1", "default/bare")
-    step = drain_step(M1, ["m2", "m3"], seconds=5, force=False, needs=())
-    assert judged(step, PODS) == ["Pod default/web-1", "Pod default/bare"]
-    assert isinstance(step.probe.judge("", 1), Unknown)
-
-
-class Master:
-    """A `Context` on a master whose kubectl drains as told (a fake)."""
-
-    host = "m2"
-
-    def __init__(self, status: int) -> None:
-        self.status = status
-        self.ran: list[str] = []
-
-    async def run(self, host: str, command: Command) -> Result:
-        self.ran.append(command.script)
-        drains = " drain " in command.script
-        return Result(self.status if drains else 0, b"cannot evict" if drains else PODS.encode(), b"", 0.1)
-
-    def say(self, text: str) -> None:
-        raise AssertionError(text)
-
-    def progress(self, fraction: float, text: str = "") -> None:
-        raise AssertionError(text)
-
-
-@pytest.mark.parametrize("force", [False, True])
-async def test_who_holds_the_drain_is_named(force: bool) -> None:
-    wait = drain_step(M1, ["m2", "m3"], seconds=5, force=force, needs=()).wait
-    assert wait is not None
-    good, bad = Master(0), Master(1)
-    await wait(good)
-    assert ("--force" in good.ran[0]) is force
-    assert "--timeout=5s" in good.ran[0]
-    with pytest.raises(SlipwayError) as raised:
-        await wait(bad)
-    assert "default/web-1, default/bare" in raised.value.why
-    assert raised.value.details == "cannot evict"
 
 
 def test_the_apiserver_lets_go_once_for_each_maintenance() -> None:

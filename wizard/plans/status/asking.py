@@ -86,7 +86,7 @@ async def _ask(profile: Profile, host: Host, connect: Connect, gate: asyncio.Sem
         try:
             connection = await connect(host.name)
             sent = time.time()
-            result = await connection.run(Command(script(profile, host), timeout=SECONDS))
+            result = await connection.run(Command(script(profile, host), timeout=SECONDS, looks=True))
             return Answer(result.text, sent, time.time())
         except SlipwayError as error:
             return error
