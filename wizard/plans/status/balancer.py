@@ -10,6 +10,7 @@ from wizard.render.places import HAPROXY_SOCKET, PKI
 
 _QUESTIONS = (
     ("there", "its port is closed"),
+    ("open", "its port is closed"),
     ("alive", "it does not answer"),
     ("ready", "it is not ready"),
     ("etcd", "it does not reach etcd"),
