@@ -13,9 +13,11 @@ import pytest
 
 from tests.unit.render.sites import profile
 from wizard.errors import Level, SlipwayError
+from wizard.facts.maintenance import Note, dump
 from wizard.plans.status import Answer, Drift, read
 from wizard.plans.status.look import script
 from wizard.plans.status.model import Condition, Status, Use
+from wizard.plans.status.words import headline, node_cell
 
 from .standing import HERE, NOW, OFF, answer, certificates, standing, texts
 
@@ -175,6 +177,50 @@ def test_a_unit_that_systemd_starts_again_and_again() -> None:
     (problem,) = standing({**ANSWERS, "m2": fresh}).problems
     assert (problem.code, problem.level, problem.host) == ("unit.restarts", Level.WARNING, "m2")
     assert "57 times" in problem.message
+
+
+class TestMaintenance:
+    NOTE = dump(Note().begun("m2", "2026-11-26T23:10:00Z"))
+
+    def out(self, *hosts: str) -> dict[str, str]:
+        """Return the answers while m2 is out; all but the named ones know of it."""
+        marks = "==slipway== units/container\n"
+        found = {
+            name: text if name in hosts else text.replace(marks, f"==slipway== units/maintenance\n{self.NOTE}{marks}")
+            for name, text in ANSWERS.items()
+        }
+        assert sum(self.NOTE in text for text in found.values()) == 3 - len(hosts)
+        return with_changed("\x1fnode\x1fm2\x1f\x1f", "\x1fnode\x1fm2\x1ftrue\x1f", answers=found)  # type: ignore[return-value]
+
+    def test_the_way_back_is_told_and_nothing_that_would_undo_it(self) -> None:
+        status = standing(self.out("m3"))
+        (problem,) = status.problems
+        assert (problem.code, problem.level, problem.host) == ("maintain.out", Level.WARNING, "m2")
+        assert "since 2026-11-26T23:10:00Z" in problem.message
+        assert "none of the 2 etcd members that are left" in problem.message
+        assert "slipway maintain PROFILE m2 end" in problem.hint
+        assert node_cell(status, status.hosts[1]).text == "! out"
+        assert headline(status).text.startswith("! demo: m2 is out for maintenance, the rest is well; m1 has")
+
+    def test_who_is_spared_for_it_is_no_finding_and_anybody_else_is(self) -> None:
+        def kept_back(server: str) -> Status:
+            text = ANSWERS["m1"].replace("svname,status,lastchg", "svname,status,bck,lastchg")
+            text = re.sub(
+                r"^((?:apiservers|there|alive|ready|etcd|etcd-surely),(m\d),\w+),",
+                lambda row: f"{row[1]},{int(row[2] == server)},", text, flags=re.M,
+            )  # fmt: skip
+            return standing(with_changed("", "", answers={**self.out("m1"), "m1": text}))
+
+        assert told(kept_back("m2")) == {("maintain.out", "m2")}
+        assert [one.use for one in kept_back("m2").hosts[0].backends or ()] == [Use.UP, Use.SPARED, Use.UP]
+        assert told(kept_back("m3")) == {("maintain.out", "m2"), ("balancer.left-out", "m3")}
+
+    def test_that_it_is_switched_off_meanwhile_is_as_it_should_be(self) -> None:
+        status = standing({**self.out(), "m2": OFF})
+        assert {(item.code, item.level) for item in status.problems} == {
+            ("maintain.out", Level.WARNING), ("host.unreachable", Level.WARNING),
+        }  # fmt: skip
+        assert status.well
 
 
 class TestEtcd:

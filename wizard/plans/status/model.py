@@ -229,6 +229,8 @@ class Status:
     versions: tuple[Component, ...] = ()
     drift: Drift = Drift()
     problems: tuple[Problem, ...] = ()
+    maintenance: Mapping[str, str] = field(default_factory=dict)
+    """The hosts that are out for maintenance, each with the time since when (``2026-11-26T23:10:00Z``)."""
 
     @property
     def holders(self) -> tuple[str, ...]:
