@@ -26,7 +26,7 @@ from wizard.cli.standing import as_object, brief, full
 from wizard.errors import Exit
 from wizard.plans.status import Drift, with_drift
 from wizard.plans.status.model import Cause, Change
-from wizard.remote.base import Command, Result
+from wizard.remote.base import Command, Result, SudoRefused
 
 HEALTHY = texts()
 BY_HAND = Drift(
@@ -114,6 +114,15 @@ def test_exit_codes_tell_wrong_from_not_asked(file: Path, hosts: dict[str, Any])
     )
     done = CliRunner().invoke(app, ["status", str(file), "--json"])
     assert (done.exit_code, json.loads(done.stdout)["result"]) == (Exit.FAILED, "failed")
+
+
+def test_without_a_sudo_password_nothing_is_known_and_no_alarm_is_raised(file: Path, hosts: dict[str, Any]) -> None:
+    hosts |= dict.fromkeys(hosts, SudoRefused("Can't become root on the host", why="sudo asks for a password"))
+    done = CliRunner().invoke(app, ["status", str(file)])
+    assert done.exit_code == Exit.PARTIAL
+    assert done.stderr.rstrip().endswith("! demo: nothing is known, no host could be asked")
+    assert done.stderr.count("[host.sudo-refused]") == 3
+    assert "quorum" not in done.stderr
 
 
 def test_drift_is_in_the_object_with_its_secrets_masked() -> None:

@@ -17,7 +17,8 @@ from wizard.facts.maintenance import Note, dump
 from wizard.plans.status import Answer, Drift, read
 from wizard.plans.status.look import script
 from wizard.plans.status.model import Condition, Status, Use
-from wizard.plans.status.words import headline, node_cell
+from wizard.plans.status.words import headline, member_row, node_cell
+from wizard.remote.base import SudoRefused
 
 from .standing import HERE, NOW, OFF, answer, certificates, standing, texts
 
@@ -92,13 +93,29 @@ class TestHostsThatAreGone:
         status = standing({**ANSWERS, "m1": OFF})
         assert told(status) == {("host.unreachable", "m1"), ("vip.unseen", "")}
 
-    def test_nobody_answers(self) -> None:
-        status = standing(dict.fromkeys(ANSWERS, OFF))
-        assert {code for code, _ in told(status)} == {
-            "host.unreachable", "etcd.member", "etcd.no-quorum", "nodes.unknown", "vip.unseen",
-        }  # fmt: skip
+    @pytest.mark.parametrize(
+        ("failure", "code"),
+        [
+            (OFF, "host.unreachable"),
+            (SudoRefused("Can't become root on the host", where="m1"), "host.sudo-refused"),
+            (SlipwayError("It has not answered yet", where="m1"), "host.unreachable"),
+        ],
+    )
+    def test_where_nobody_could_be_asked_nothing_is_known(self, failure: SlipwayError, code: str) -> None:
+        status = standing(dict.fromkeys(ANSWERS, failure))
+        assert told(status) == {(code, name) for name in ANSWERS}
         assert (status.nodes, status.nodes_asked) == ((), False)
         assert not any(item.found for item in status.versions)
+        assert (status.well, status.well_as_seen, status.unknown) == (False, True, True)
+        assert headline(status).text == "! demo: nothing is known, no host could be asked"
+        assert {member_row(member)[1].text for member in status.members} == {"? not asked"}
+
+    def test_a_worker_alone_tells_nothing_of_etcd_and_the_nodes(self) -> None:
+        site = profile(3, workers=1)
+        w1 = re.sub(r"==slipway== (etcd|nodes|endpoint/vip|endpoint/servers)[\s\S]*?(?===slipway==)", "", ANSWERS["m1"])
+        status = standing({**dict.fromkeys(ANSWERS, OFF), "w1": w1}, site)
+        assert {code for code, _ in told(status)} == {"host.unreachable", "vip.unseen"}
+        assert not status.unknown
 
     def test_an_answer_that_was_cut_short_is_none(self) -> None:
         text = ANSWERS["m2"]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from statistics import median
 
 from wizard.checks.clocks import NOTABLE, duration
+from wizard.checks.reach import code_of
 from wizard.errors import Level, Problem, SlipwayError
 from wizard.facts.clock import SERVICES
 from wizard.pki.inventory import Seen
@@ -31,9 +32,11 @@ def judged(
 ) -> tuple[Problem, ...]:
     """Return all that is wrong with `status`; `failures` are the hosts that could not be asked, `seen` certificates."""
     now = datetime.datetime.fromtimestamp(status.asked, datetime.UTC)
-    silent = tuple(failures[name].as_problem(UNREACHABLE, host=name) for name in failures)
+    silent = tuple(failure.as_problem(code_of(failure, UNREACHABLE), host=name) for name, failure in failures.items())
     asked = [host for host in status.hosts if not host.failure]
-    if asked and all(map(_bare, asked)):
+    if status.unknown:
+        return silent
+    if all(map(_bare, asked)):
         return (*silent, *(_nothing(host) for host in asked))
     found = (
         *silent,
@@ -145,6 +148,8 @@ def _balancers(status: Status) -> Iterator[Problem]:
 
 
 def _nodes(profile: Profile, status: Status) -> Iterator[Problem]:
+    if not status.nodes_asked and all(Role.MASTER.value not in host.roles for host in status.hosts if not host.failure):
+        return
     if not status.nodes_asked:
         words = "The nodes are not known: no apiserver that could be asked told of them"
         hint = "See what is said of etcd and of the apiservers."

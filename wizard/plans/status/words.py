@@ -55,6 +55,8 @@ def bad(text: str) -> Cell:
 def headline(status: Status) -> Cell:
     """Return in one line whether the cluster is well, and who has the VIP."""
     held = f"{' and '.join(status.holders)} {'has' if len(status.holders) == 1 else 'have'}" if status.holders else ""
+    if status.unknown:
+        return warn(f"{status.cluster}: nothing is known, no host could be asked")
     vip = f"{held or 'nobody seen to have'} the VIP {status.vip}"
     if status.well and status.maintenance:
         out = spoken(list(status.maintenance))
@@ -115,6 +117,8 @@ def node_troubles(node: Node) -> tuple[str, ...]:
 def member_row(member: Member) -> tuple[Cell, ...]:
     """Return an etcd member in the columns `MEMBER_COLUMNS`."""
     alarms = bad(" ".join(member.alarms)) if member.alarms else Cell("none", Mood.QUIET)
+    if not member.seen:
+        return (Cell(member.name), Cell("? not asked", Mood.QUIET), *[UNKNOWN] * (len(MEMBER_COLUMNS) - 2))
     if not member.asked:
         state = warn("not asked, connected") if member.healthy else bad("not asked, not connected")
         return (Cell(member.name), state, UNKNOWN, UNKNOWN, UNKNOWN, alarms, UNKNOWN)
