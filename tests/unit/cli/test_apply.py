@@ -97,7 +97,7 @@ def job(tmp_path: Path) -> Job:
         (RunResult.DONE, ["Done after 12 s", "admin.conf", "may die"], ["again"]),
         (RunResult.PARTIAL, ["Done in part", "m3", "Check power.", "evidence", "admin.conf", "again"], []),
         (RunResult.FAILED, ["Failed", "Check power.", "again"], ["admin.conf"]),
-        (RunResult.HELD, ["Held by preflight", "Check power."], ["admin.conf", "again"]),
+        (RunResult.HELD, ["Held by preflight after 12 s: nothing was touched.", "Check power."], ["0 of", "again"]),
         (RunResult.INTERRUPTED, ["Interrupted", "again"], ["admin.conf"]),
     ],
 )
