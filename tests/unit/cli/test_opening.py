@@ -76,3 +76,12 @@ def test_ctrl_c_while_it_loads_is_one_line_and_130():
     for module in ("wizard.cli.app", "typer", "wizard.cli.work"):
         done = subprocess.run([sys.executable, "-c", script, module], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (130, "", "✗ Interrupted\n"), module
+
+
+def test_every_command_stands_in_the_readme():
+    text = (Path(__file__).parents[3] / "README.md").read_text()
+    names = [command.name or command.callback.__name__ for command in app.registered_commands if not command.hidden]
+    names += [group.name for group in app.registered_groups]
+    assert {"maintain", "practice", "apply"} <= set(names)
+    assert [name for name in names if f"slipway {name} " not in text] == []
+    assert "--allow-removal" in text
