@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wizard.errors import SlipwayError
+from wizard.errors import Exit, SlipwayError
 from wizard.remote.base import Blob
 
 SCHEMA = 1
@@ -49,6 +49,12 @@ class Compression(StrEnum):
 
 class BundleError(SlipwayError):
     """The bundle is missing, broken, or can't be built."""
+
+
+class NoBundle(BundleError):
+    """There is no bundle where one was named or is looked for: wrong usage, as with a profile (exit 2)."""
+
+    exit_code = Exit.USAGE
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -230,12 +236,12 @@ class Bundle:
 def load_bundle(folder: Path) -> Bundle:
     """Open the bundle in `folder`, without looking at the files' contents.
 
-    Raises `BundleError` where there is none, or its lock can't be read.
+    Raises `NoBundle` where there is none, `BundleError` where its lock can't be read.
     """
     try:
         data = (folder / LOCK_NAME).read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise BundleError(
+        raise NoBundle(
             "There is no bundle",
             where=str(folder),
             why=f"{LOCK_NAME} is not there",

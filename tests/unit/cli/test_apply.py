@@ -277,7 +277,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_without_a_bundle_it_says_how_to_get_one(file: Path) -> None:
     done = CliRunner().invoke(app, ["apply", str(file), "--yes"])
-    assert done.exit_code == Exit.FAILED
+    assert done.exit_code == Exit.USAGE
     assert "There is no bundle" in done.stderr
     assert "slipway bundle build" in done.stderr
 

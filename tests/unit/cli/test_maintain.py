@@ -69,6 +69,13 @@ def test_what_makes_no_sense_is_wrong_usage(file: Path, jobs: list[Job], words: 
     assert jobs == []
 
 
+def test_a_word_that_is_no_action_is_told_in_words_of_people(file: Path) -> None:
+    said = run("maintain", str(file), "m2", "bogus")[1]
+    assert "A maintenance can't bogus" in said
+    assert "begin" in said
+    assert "Value error" not in said
+
+
 def test_nobody_there_to_say_yes(file: Path, jobs: list[Job]) -> None:
     code, said = run("maintain", str(file), "m2", "begin")
     assert (code, jobs) == (int(Exit.USAGE), [])
