@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from wizard.cli.app import app
+import sys
 
 
 def main() -> None:
     """Run the command line; without a command, the wizard."""
-    app()
+    try:
+        # Loading takes seconds on a busy machine, in which Ctrl-C may come as well.
+        from wizard.cli.app import app
+
+        app()
+    except KeyboardInterrupt:
+        sys.stderr.write("✗ Interrupted\n")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ if timeout 20 ctr version >/dev/null 2>&1; then
   fi
 fi
 # What containerd itself could not end: first what runs in it, which would outlive its shim.
-for shim in $(shims); do pkill -KILL -P $shim || :; kill -KILL $shim || :; done
+for shim in $(shims); do pkill -KILL -P $shim || :; kill -KILL $shim 2>/dev/null || :; done
 for unit in $units; do systemctl disable -q $unit 2>/dev/null || :; done
 # In one word: they take their time side by side.
 systemctl stop $units 2>/dev/null || :

@@ -18,7 +18,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from wizard.errors import SlipwayError
+from wizard.errors import Exit, SlipwayError
 
 SCHEMA = 1
 LOCK_NAME = "bundle.lock"
@@ -47,6 +47,12 @@ class Compression(StrEnum):
 
 class BundleError(SlipwayError):
     """The bundle is missing, broken, or can't be built."""
+
+
+class NoBundle(BundleError):
+    """There is no bundle where one was named or is looked for: wrong usage, as with a profile (exit 2)."""
+
+    exit_code = Exit.USAGE
 
 
 @dataclass(frozen=True, slots=True, order=True)

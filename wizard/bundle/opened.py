@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from wizard.bundle.lock import LOCK_NAME, Artifact, BundleError, Kind, Lock, broken
+from wizard.bundle.lock import LOCK_NAME, Artifact, BundleError, Kind, Lock, NoBundle, broken
 from wizard.remote.base import Blob
 
 
@@ -87,12 +87,12 @@ class Bundle:
 def load_bundle(folder: Path) -> Bundle:
     """Open the bundle in `folder`, without looking at the files' contents.
 
-    Raises `BundleError` where there is none, or its lock can't be read.
+    Raises `NoBundle` where there is none, `BundleError` where its lock can't be read.
     """
     try:
         data = (folder / LOCK_NAME).read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise BundleError(
+        raise NoBundle(
             "There is no bundle",
             where=str(folder),
             why=f"{LOCK_NAME} is not there",

@@ -185,7 +185,7 @@ CODES: Mapping[str, Code] = {
 
 
 def reference() -> str:
-    """Return docs/checks.md: every code with level, meaning and remedy, as Markdown."""
+    """Return what docs/checks.md begins with: every code of the checks with level, meaning and remedy, as Markdown."""
     lines = [
         "# What slipway checks on the hosts",
         "",
@@ -193,12 +193,16 @@ def reference() -> str:
         "wizard's review and every install do the same. Errors hold the install (exit code 3); warnings are shown and",
         "may be gone over; infos are worth knowing. The rules about the profile alone are in [profile.md](profile.md).",
         "",
-        "This page is made from `wizard/checks/codes.py`.",
+        "This page is made from `wizard/checks/codes.py` and `wizard/plans/codes.py`.",
         "",
-        "| Code | Level | Meaning | Remedy |",
-        "|---|---|---|---|",
+        table(CODES),
     ]
-    lines += [
-        f"| `{code}` | {level} | {meaning} | {remedy} |" for code, (level, meaning, remedy) in sorted(CODES.items())
+    return "\n".join(lines)
+
+
+def table(codes: Mapping[str, Code]) -> str:
+    """Return codes with level, meaning and remedy as a table in Markdown, in their order by name."""
+    rows = [
+        f"| `{code}` | {level} | {meaning} | {remedy} |" for code, (level, meaning, remedy) in sorted(codes.items())
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(["| Code | Level | Meaning | Remedy |", "|---|---|---|---|", *rows]) + "\n"

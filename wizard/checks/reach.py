@@ -19,6 +19,11 @@ CODES: tuple[tuple[type[SlipwayError], str, str], ...] = (
 """Kind of failure → code, and the field of the host it belongs to; any other is ``host.failed``."""
 
 
+def code_of(failure: SlipwayError, default: str) -> str:
+    """Return the code of a finding that a host could not be looked at because of `failure`."""
+    return next((code for kind, code, _ in CODES if isinstance(failure, kind)), default)
+
+
 def judge(case: Case) -> Iterator[Problem]:
     """Yield a finding for each host without facts: by its failure, or because nobody asked it."""
     for index, host in enumerate(case.profile.hosts):

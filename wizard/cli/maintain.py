@@ -22,11 +22,20 @@ class Action(StrEnum):
     END = "end"
 
 
+def _action(word: str) -> Action:
+    try:
+        return Action(word)
+    except ValueError:
+        raise UsageError(
+            f"A maintenance can't {word}", hint="Write begin to take the host out, end to take it back."
+        ) from None
+
+
 @guarded
 def maintain(
     profile: ProfileFile,
     host: Annotated[str, typer.Argument(metavar="HOST", help="The host's name in the profile.", show_default=False)],
-    action: Annotated[Action, typer.Argument(help="Take it out, or back.", show_default=False)],
+    action: Annotated[str, typer.Argument(metavar="begin|end", help="Take it out, or back.", show_default=False)],
     timeout: Annotated[
         int, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long its Pods may take to go.")
     ] = 300,
@@ -43,7 +52,7 @@ def maintain(
     Its Pods move elsewhere, the other masters serve the API and hold the VIP, another member leads etcd. Until it is
     back, `slipway apply` and `slipway certs renew` refuse to work on the cluster.
     """
-    job = job_of(profile, None, maintenance(host, begin=action is Action.BEGIN, seconds=timeout, force=force))
+    job = job_of(profile, None, maintenance(host, begin=_action(action) is Action.BEGIN, seconds=timeout, force=force))
     if not yes:
         _confirm(job)
     perform(

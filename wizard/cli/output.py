@@ -16,10 +16,14 @@ from __future__ import annotations
 import errno
 import functools
 import json
+import re
+import shlex
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, ParamSpec, TypeVar
 
@@ -51,6 +55,8 @@ RESULTS: Mapping[int, str] = {
 
 _MARKS = {Level.ERROR: ("✗", "red"), Level.WARNING: ("!", "yellow"), Level.INFO: ("·", "cyan")}
 _PIPE_WIDTH = 1_000_000
+_PROFILE: ContextVar[Path | None] = ContextVar("profile", default=None)
+"""The profile's file that the command under way was given."""
 
 
 def people() -> Console:
@@ -95,7 +101,7 @@ def failure(error: SlipwayError) -> dict[str, Any]:
             "title": error.title,
             "where": error.where,
             "why": error.why,
-            "hint": error.hint,
+            "hint": named(error.hint),
             "details": error.details,
         },
         "problems": problem_list(getattr(error, "problems", ())),
@@ -105,13 +111,15 @@ def failure(error: SlipwayError) -> dict[str, Any]:
 def guarded(command: Callable[P, T]) -> Callable[P, T]:
     """Wrap a command: a `SlipwayError` becomes its view and exit code, Ctrl-C becomes 130, a defect is put on file.
 
-    The command's parameter `json_flag`, where there is one, chooses how it is reported. It stands below
-    ``@app.command()``.
+    The command's parameter `json_flag`, where there is one, chooses how it is reported; `profile` is the file that
+    hints name. It stands below ``@app.command()``.
     """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         json_flag = bool(kwargs.get("json_flag", False))
+        path = kwargs.get("profile")
+        token = _PROFILE.set(path if isinstance(path, Path) else None)
         try:
             return command(*args, **kwargs)
         except SlipwayError as error:
@@ -124,6 +132,8 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise
             fail(_defect(error), json_flag)
+        finally:
+            _PROFILE.reset(token)
 
     return run
 
@@ -132,7 +142,7 @@ def error_view(error: SlipwayError) -> RenderableType:
     """Return the one view of a failure: what, where, why, what to do next, and the evidence."""
     head = Text.assemble(("✗ ", "bold red"), (plain(error.title), "bold"))
     rows = Table.grid(padding=(0, 2))
-    for label, words in (("where", error.where), ("why", error.why), ("do", error.hint)):
+    for label, words in (("where", error.where), ("why", error.why), ("do", named(error.hint))):
         if words:
             rows.add_row(Text(label, style="dim"), Text(plain(words)))
     parts: list[RenderableType] = [head]
@@ -163,13 +173,19 @@ def _problem_view(problem: Problem) -> RenderableType:
     head.append(f"[{plain(problem.code)}]", style="dim")
     parts: list[RenderableType] = [head, Padding(Text(plain(problem.message)), (0, 0, 0, 4), expand=False)]
     if problem.hint:
-        parts.append(Padding(Text(f"→ {plain(problem.hint)}"), (0, 0, 0, 4), expand=False))
+        parts.append(Padding(Text(f"→ {plain(named(problem.hint))}"), (0, 0, 0, 4), expand=False))
     return Group(*parts)
 
 
 def problem_list(problems: Iterable[Problem]) -> list[dict[str, str]]:
     """Return problems as the common field `problems` of every JSON object."""
-    return [problem.as_dict() for problem in problems]
+    return [replace(problem, hint=named(problem.hint)).as_dict() for problem in problems]
+
+
+def named(hint: str) -> str:
+    """Return a hint whose commands name the profile's file that this command was given, in place of PROFILE."""
+    path = _PROFILE.get()
+    return hint if path is None else re.sub(r"\bPROFILE\b", lambda _: shlex.quote(str(path)), hint)
 
 
 def plain(text: str) -> str:

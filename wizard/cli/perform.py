@@ -14,7 +14,7 @@ from rich.text import Text
 
 from wizard.cli.follow import MARKS, PlainLines, answering, as_json, follow, live
 from wizard.cli.launch import Order, launch, order_of
-from wizard.cli.output import emit, plain, problem_list, problems_view, say
+from wizard.cli.output import emit, named, plain, problem_list, problems_view, say
 from wizard.cli.site import on_terminal
 from wizard.engine.control import Intent
 from wizard.engine.control_socket import NoRun, submit
@@ -116,6 +116,8 @@ def summary(job: Job, record: Record) -> RenderableType:
     style = "bold green" if record.result is RunResult.DONE else "bold red"
     good = record.total.count(State.DONE, State.UNCHANGED)
     counted = work.tally.format(changed=record.changed, good=good, total=len(record.steps))
+    if record.result is RunResult.HELD:
+        counted = "nothing was touched"
     head = Text(f"{words} after {record.seconds:.0f} s: {counted}.", style)
     parts: list[RenderableType] = [head]
     if work.lists:
@@ -134,7 +136,9 @@ def summary(job: Job, record: Record) -> RenderableType:
     if work.undoes and away.is_dir():
         parts.append(Text(f"What the cluster had here, its keys among it, is put away in {away}"))
     if record.result in (RunResult.INTERRUPTED, RunResult.PARTIAL, RunResult.FAILED):
-        parts.append(Text(work.again))
+        parts.append(Text(plain(named(work.again.format(host=" ".join(job.task.hosts))))))
+    if record.result is RunResult.DONE and (rest := work.then(job.task)):
+        parts.append(Text(plain(named(rest))))
     return Group(*parts)
 
 

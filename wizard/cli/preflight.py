@@ -29,7 +29,7 @@ from wizard.cli.survival import survival_view
 from wizard.engine.record import Record, State, fold
 from wizard.engine.sink import Memory
 from wizard.engine.step import Diff, Plan
-from wizard.errors import Exit, errors_of
+from wizard.errors import Exit, Level, Problem, errors_of
 from wizard.facts.model import Facts, Survey
 from wizard.plans.folder import identity
 from wizard.plans.job import Job, dry_run, look
@@ -77,7 +77,7 @@ def plan(
     job = job_of(profile, bundle, Task(options={ALLOW_REMOVAL: True}))
     memory = Memory()
     found, made = asyncio.run(_plan(job, secrets_fd, memory))
-    found = replace(found, problems=(*found.problems, *made.told))
+    found = replace(found, problems=(*found.problems, *out_of_reach(found), *made.told))
     record = fold(memory.events)
     changes = [step for step in record.steps.values() if step.state is State.DRIFTED]
     emit(
@@ -110,7 +110,13 @@ async def _check(job: Job, secrets_fd: int | None) -> Found:
     async with connections(job.profile, secrets, before=job.before) as connect:
         job = await with_extras_files(job, secrets)
         found = judge(job, await look(job, connect), identity(job.folder, job.profile.name))
-        return await asked(job, found, connect)
+        found = await asked(job, found, connect)
+        return replace(found, problems=(*found.problems, *out_of_reach(found)))
+
+
+def out_of_reach(found: Found) -> tuple[Problem, ...]:
+    """Return why hosts of a cluster that stands could not be reached, as warnings: the others go on without them."""
+    return tuple(replace(problem, level=Level.WARNING) for problem in found.dead.values())
 
 
 async def _plan(job: Job, secrets_fd: int | None, memory: Memory) -> tuple[Found, Plan]:
@@ -160,7 +166,8 @@ def _hosts_table(survey: Survey) -> Table:
             disk.kind.value if disk else "unknown", f"{facts.clock.offset:+.1f} s",
         )  # fmt: skip
     for name, failure in survey.failures.items():
-        table.add_row(name, Text(f"✗ {plain(failure.title)}", style="red"))
+        why = f": {failure.why}" if failure.why else ""
+        table.add_row(name, Text(plain(f"✗ {failure.title}{why}"), style="red"))
     return table
 
 
@@ -190,7 +197,7 @@ def diff_view(diff: Diff) -> RenderableType:
     if "\n" in diff.before.strip() or "\n" in diff.after.strip():
         return Group(Text(plain(diff.subject)), Padding(Group(*_lines(diff)), (0, 0, 0, 2), expand=False))
     before = plain(diff.before) or "absent"
-    return Text.assemble(f"{plain(diff.subject)}: ", (before, "red"), " → ", (plain(diff.after), "green"))
+    return Text.assemble(f"{plain(diff.subject)}: ", (before, "red"), " → ", (plain(diff.after) or "absent", "green"))
 
 
 def _lines(diff: Diff) -> Sequence[Text]:

@@ -54,6 +54,7 @@ def as_object(profile: Profile, status: Status, seconds: float) -> dict[str, Any
         "versions": [
             {"component": item.name, "wanted": item.wanted, "found": dict(item.found)} for item in status.versions
         ],
+        "maintenance": dict(status.maintenance),
         "drift": _drift(status.drift),
         "problems": problem_list(status.problems),
     }

@@ -76,10 +76,10 @@ def kubeconfig(profile: ProfileFile, json_flag: JsonFlag = False) -> None:
     name = load(profile).profile.name
     path = cluster_dir(name) / "admin.conf"
     if not path.is_file():
-        raise UsageError(
-            f"There is no kubeconfig of {name} here", where=str(path), why="no install of it was finished on this host",
-            hint="Run `slipway apply` with its profile.",
-        )  # fmt: skip
+        kept = sorted(path.parent.glob("reset-*/admin.conf"))
+        why = "it was put away when the cluster was reset" if kept else "no install of it was finished on this host"
+        hint = f"The old one, of hosts that are free now, is {kept[-1]}." if kept else "Run `slipway apply PROFILE`."
+        raise UsageError(f"There is no kubeconfig of {name} here", where=str(path), why=why, hint=hint)
     if json_flag:
         emit({"result": "done", "cluster": name, "kubeconfig": str(path), "problems": []}, True)
     else:
@@ -124,7 +124,13 @@ def show_run(
         )
     record = reader.record(info.run)
     steps = [
-        {"id": step.info.id, "host": step.host, "state": step.state.value, "seconds": round(step.seconds, 2)}
+        {
+            "id": step.info.id,
+            "title": step.info.title,
+            "host": step.host,
+            "state": step.state.value,
+            "seconds": round(step.seconds, 2),
+        }
         for step in record.steps.values()
     ]
     emit({**result_of(record), "result": info.state, "steps": steps}, json_flag, _run_view(record, info))
@@ -144,11 +150,11 @@ def _folders() -> list[Path]:
 
 def _run_view(record: Record, info: RunInfo) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("step", "state", "seconds"):
+    for column in ("step", "", "state", "seconds"):
         table.add_column(column)
     for step in record.steps.values():
         style = "red" if step.state is State.FAILED else ""
-        table.add_row(step.info.id, Text(step.state.value, style=style), f"{step.seconds:.1f}")
+        table.add_row(step.info.id, plain(step.info.title), Text(step.state.value, style=style), f"{step.seconds:.1f}")
     parts: list[Any] = [Text(f"{record.title}: {info.state}", style="bold"), table]
     if record.problems:
         parts.append(problems_view(record.problems))

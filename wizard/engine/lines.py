@@ -35,6 +35,8 @@ def _of_step(event: Event, title: str) -> str:
             return line
         case e.StepStarted(attempt=attempt):
             return f"{title}: started" if attempt == 1 else f"{title}: started again, try {attempt}"
+        case e.StepWaiting(text=text) if text == title:
+            return f"{title}: waits until it is so"
         case e.StepWaiting(text=text):
             return f"{title}: waits for {text}"
         case e.StepDone(changed=True, seconds=seconds):

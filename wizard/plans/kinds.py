@@ -16,7 +16,7 @@ from wizard.pki.store import Anew, Pki, never
 from wizard.plans import removal
 from wizard.plans.install import install
 from wizard.plans.look import Connect
-from wizard.plans.maintain import against, maintain
+from wizard.plans.maintain import afterwards, against, maintain
 from wizard.plans.renew import due, renew
 from wizard.plans.reset import reset, still_needed
 from wizard.plans.scale import scale
@@ -76,7 +76,9 @@ class Work:
     lists: bool = False
     """Every step is told of at the end, not only those that failed."""
     again: str = "Run the same command again to go on: what is done stays done."
-    """What to do when it wasn't done to its end."""
+    """What to do when it wasn't done to its end; ``{host}`` is the host it is about."""
+    then: Callable[[Task], str] = lambda _task: ""
+    """What is left to do for a person when it was."""
 
 
 KINDS: Mapping[Kind, Work] = {
@@ -123,6 +125,7 @@ KINDS: Mapping[Kind, Work] = {
         lambda given: maintain(given.site, given.task),
         through_maintenance=True,
         asks=against,
-        again="Run the same command again to go on. `slipway maintain PROFILE HOST end` takes a begun one back.",
+        again="Run the same command again to go on. `slipway maintain PROFILE {host} end` takes a begun one back.",
+        then=afterwards,
     ),
 }

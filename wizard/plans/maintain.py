@@ -209,6 +209,14 @@ def _unreachable(host: Host, *, begin: bool) -> Problem:
     return Problem("maintain.unreachable", Level.ERROR, words, hint, host=host.name)
 
 
+def afterwards(task: Task) -> str:
+    """Return what a person may do now that the task is done, and has to do then."""
+    host = task.hosts[0]
+    if not task.options[BEGIN]:
+        return f"{host} is in use again."
+    return f"{host} may be patched, rebooted or switched off now. Afterwards: `slipway maintain PROFILE {host} end`."
+
+
 def margin(profile: Profile, host: Host) -> str:
     """Return in a sentence what may fail while `host` is out."""
     left = [

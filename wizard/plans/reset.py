@@ -135,8 +135,7 @@ def judge_member(host: Host, said: str | None) -> Problem | None:
         "reset.still-member",
         Level.ERROR,
         f"The cluster stands, and {host.name} is {words}: it would lose that without having let go of it",
-        "Remove it from the cluster first, on another master: `etcdctl member remove` (after `set -a; . "
-        f"{ETCD_CONFIG}/etcdctl.env`) and `kubectl delete node {host.name}`; or reset the whole cluster "
-        "(without --host).",
+        f"Take {host.name} out of the profile, then `slipway apply PROFILE --allow-removal`: the cluster lets go "
+        "of it, and it is put back. Or reset the whole cluster (without --host).",
         host=host.name,
     )

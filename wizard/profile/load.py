@@ -115,8 +115,9 @@ def read(path: Path) -> str:
 def _hint_for_missing(path: Path) -> str:
     """Name the files that may have been meant."""
     try:
-        names = sorted(item.name for item in path.parent.iterdir() if item.suffix in (".yaml", ".yml"))
+        names = {item.stem: item.name for item in path.parent.iterdir() if item.suffix in (".yaml", ".yml")}
     except OSError:
         return f"The folder {path.parent} can't be read either; check the path."
-    near = yaml_text.nearest(path.name, names)
+    # By the names alone: all of them end alike.
+    near = names.get(yaml_text.nearest(path.stem, sorted(names)))
     return f"Did you mean {path.parent / near}?" if near else "'slipway profile new' writes one."

@@ -167,7 +167,22 @@ def dotted(path: Path) -> str:
 def nearest(word: str, known: list[str]) -> str:
     """Return the known word that `word` most likely meant, or nothing."""
     same = [item for item in known if item.replace("_", "") == re.sub(r"[_\s-]", "", word).lower()]
-    return next(iter(same or get_close_matches(word.lower(), known, n=1, cutoff=0.6)), "")
+    return next(iter(same or get_close_matches(word.lower(), known, n=1, cutoff=0.7)), "")
+
+
+_MEANINGS = (
+    ("'\\t' that cannot start", "a tab stands where blanks are wanted"),
+    ("while scanning a quoted scalar", "a quoted text is not closed"),
+    ("expected ',' or ']'", "a '[' before it is not closed, or a comma is missing"),
+    ("expected ',' or '}'", "a '{' before it is not closed, or a comma is missing"),
+    ("expected the node content", "a value is missing here, or a bracket before it is not closed"),
+    ("expected <block end>", "the line is not indented as those that it belongs to"),
+    ("could not find expected ':'", "a key has no ':' after it"),
+    ("mapping values are not allowed", "a ':' stands where no key can begin"),
+    ("that cannot start any token", "a text that begins so needs quotes"),
+    ("undefined alias", "a '*' begins the text; it needs quotes"),
+)
+"""What the YAML reader says of the mistakes that people make → the same in their words. The first that fits counts."""
 
 
 def _broken(text: str, where: str, error: yaml.MarkedYAMLError) -> UsageError:
@@ -177,9 +192,10 @@ def _broken(text: str, where: str, error: yaml.MarkedYAMLError) -> UsageError:
         return UsageError("The profile is not readable as YAML", where=where, why=_first_line(error))
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else ""
-    why = ", ".join(part for part in (error.context, error.problem) if part)
+    said = ", ".join(part for part in (error.context, error.problem) if part)
+    why = next((words for mark, words in _MEANINGS if mark in said), said)
     hint = "Correct the line; indent with blanks, two a level, and put text with ':' or '#' in quotes."
-    if "\\t" in why or "\t" in line[: mark.column + 1]:
+    if "\\t" in said or "\t" in line[: mark.column + 1]:
         hint = "YAML is indented with blanks, never with tabs."
     shown = "" if masked(line) != line else f"{line}\n{' ' * mark.column}^"
     return UsageError(

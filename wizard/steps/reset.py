@@ -73,9 +73,12 @@ def _step(
     `judge` judges the look, or is what is said where it names nothing.
     """
     look, change = (fill(f"reset/{template}.sh", **values, look=each) for each in (True, False))
+
+    def verdict(output: str, _status: int) -> Verdict:
+        return _verdict(remains(output, template), judge) if isinstance(judge, str) else judge(output)
+
     return Step(
-        id, title, host, "reset",
-        Probe(look, lambda output, _: _verdict(remains(output), judge) if isinstance(judge, str) else judge(output)),
+        id, title, host, "reset", Probe(look, verdict),
         Change(script=change),
         needs=needs, after=after, timeout=timeout, weight=weight, settle=5.0,
     )  # fmt: skip
@@ -85,9 +88,20 @@ def _verdict(diff: tuple[Diff, ...], fine: str) -> Verdict:
     return Drifted(diff) if diff else Satisfied(fine)
 
 
-def remains(output: str) -> tuple[Diff, ...]:
-    """Return a diff for every line: one thing that is still there or not as before."""
-    return tuple(Diff(line.strip(), "there", "as before") for line in output.splitlines() if line.strip())
+_BECOMES = {
+    "files": ("there", "removed", "removed, or as it was before"),
+    "packages": ("there", "removed", "as it was before"),
+    "kernel": ("as slipway set it", "as it was before", ""),
+    "services": ("not as it was", "as it was before", ""),
+}
+"""Template → what is told of a line of its look: how it is, what it becomes, and what a file does, if otherwise."""
+
+
+def remains(output: str, template: str = "") -> tuple[Diff, ...]:
+    """Return a diff for every line of a look: one thing that is still there or not as before, and what it becomes."""
+    now, then, file = _BECOMES.get(template, ("there", "removed", ""))
+    lines = (line.strip() for line in output.splitlines() if line.strip())
+    return tuple(Diff(line, now, (file if line.startswith("/") else "") or then) for line in lines)
 
 
 def running(output: str) -> tuple[Diff, ...]:
@@ -175,7 +189,7 @@ def files_values(paths: Sequence[str], root: str = "") -> dict[str, Any]:
 def _kernel(id: str, title: str, host: str, *, run: str, **more: Any) -> Step:
     def verdict(output: str) -> Verdict:
         stay = tuple(line.removeprefix(STAYS) for line in output.splitlines() if line.startswith(STAYS))
-        left = remains("\n".join(line for line in output.splitlines() if not line.startswith(STAYS)))
+        left = remains("\n".join(line for line in output.splitlines() if not line.startswith(STAYS)), "kernel")
         if left or not stay:
             return _verdict(left, "as before slipway")
         return Satisfied(f"can't be put back: {', '.join(stay)}", tuple(_stays(host, what) for what in stay))
@@ -240,7 +254,9 @@ def leave_step(host: Host, masters: Sequence[str]) -> Step:
     def judge(output: str, status: int) -> Verdict:
         if status != 0:
             return Unknown("the API does not answer")
-        return _verdict((Diff(f"node {name}", "there", ""),) if output.strip() else (), f"there is no node {name}")
+        return _verdict(
+            (Diff(f"node {name}", "there", "removed"),) if output.strip() else (), f"there is no node {name}"
+        )
 
     return Step(
         f"{name}/leave", "Node leaves the cluster", masters[0], "reset",

@@ -37,7 +37,7 @@ def test_an_altered_bundle_fails_and_the_file_is_named(workshop: Workshop) -> No
 @pytest.mark.parametrize("command", ["verify", "list"])
 def test_no_bundle_is_said_with_what_to_do(command: str, tmp_path: Path) -> None:
     result = RUNNER.invoke(bundle_app, [command, "--bundle", str(tmp_path), "--json"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "slipway bundle build" in json.loads(result.stdout)["error"]["hint"]
 
 

@@ -97,7 +97,7 @@ def job(tmp_path: Path) -> Job:
         (RunResult.DONE, ["Done after 12 s", "admin.conf", "may die"], ["again"]),
         (RunResult.PARTIAL, ["Done in part", "m3", "Check power.", "evidence", "admin.conf", "again"], []),
         (RunResult.FAILED, ["Failed", "Check power.", "again"], ["admin.conf"]),
-        (RunResult.HELD, ["Held by preflight", "Check power."], ["admin.conf", "again"]),
+        (RunResult.HELD, ["Held by preflight after 12 s: nothing was touched.", "Check power."], ["0 of", "again"]),
         (RunResult.INTERRUPTED, ["Interrupted", "again"], ["admin.conf"]),
     ],
 )
@@ -277,7 +277,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_without_a_bundle_it_says_how_to_get_one(file: Path) -> None:
     done = CliRunner().invoke(app, ["apply", str(file), "--yes"])
-    assert done.exit_code == Exit.FAILED
+    assert done.exit_code == Exit.USAGE
     assert "There is no bundle" in done.stderr
     assert "slipway bundle build" in done.stderr
 

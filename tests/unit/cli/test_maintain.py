@@ -15,6 +15,10 @@ from typer.testing import CliRunner
 from wizard import pki, versions
 from wizard.cli import maintain as command
 from wizard.cli.app import app
+from wizard.cli.output import say
+from wizard.cli.perform import summary
+from wizard.engine.events import RunFinished, RunResult, RunStarted
+from wizard.engine.record import fold
 from wizard.errors import Exit, UsageError
 from wizard.paths import cluster_dir
 from wizard.plans.folder import applied, keep
@@ -65,6 +69,13 @@ def test_what_makes_no_sense_is_wrong_usage(file: Path, jobs: list[Job], words: 
     assert jobs == []
 
 
+def test_a_word_that_is_no_action_is_told_in_words_of_people(file: Path) -> None:
+    said = run("maintain", str(file), "m2", "bogus")[1]
+    assert "A maintenance can't bogus" in said
+    assert "begin" in said
+    assert "Value error" not in said
+
+
 def test_nobody_there_to_say_yes(file: Path, jobs: list[Job]) -> None:
     code, said = run("maintain", str(file), "m2", "begin")
     assert (code, jobs) == (int(Exit.USAGE), [])
@@ -80,6 +91,27 @@ def test_a_person_hears_what_may_fail_meanwhile_and_may_say_no(
     with pytest.raises(UsageError, match="Nothing was done"):
         command._confirm(jobs[0])
     assert "none of the 2 etcd members that are left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("action", "result", "words"),
+    [
+        ("begin", RunResult.DONE, "rebooted or switched off now. Afterwards: `slipway maintain {} m2 end`."),
+        ("end", RunResult.DONE, "m2 is in use again."),
+        ("begin", RunResult.FAILED, "again to go on. `slipway maintain {} m2 end` takes a begun one back."),
+    ],
+)  # fmt: skip
+def test_what_to_do_next_is_a_command_that_can_be_copied(
+    file: Path, action: str, result: RunResult, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def done(job: Job, *_: Any, **__: Any) -> None:
+        say(summary(job, fold([RunStarted("r1", "site", "Take m2"), RunFinished(result, 3.0)])))
+
+    monkeypatch.setattr(command, "perform", done)
+    spaced = file.rename(file.with_name("my site.yaml"))
+    code, said = run("maintain", str(spaced), "m2", action, "--yes")
+    assert code == 0
+    assert said.splitlines()[-1].endswith(words.format(f"'{spaced}'"))
 
 
 @pytest.mark.parametrize("words", [("check",), ("plan",), ("apply", "--yes")])

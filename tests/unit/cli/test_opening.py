@@ -59,3 +59,29 @@ def test_the_command_line_starts_without_screens_and_without_ssh():
 def test_the_version_is_said():
     done = CliRunner().invoke(app, ["--version"])
     assert (done.exit_code, done.stdout) == (0, f"slipway {__version__}\n")
+
+
+def test_ctrl_c_while_it_loads_is_one_line_and_130():
+    """Each module is interrupted as its loading begins, as by a person who is quick."""
+    script = (
+        "import signal, sys\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == sys.argv[1]:\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "from wizard.__main__ import main\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        "main()\n"
+    )
+    for module in ("wizard.cli.app", "typer", "wizard.cli.work"):
+        done = subprocess.run([sys.executable, "-c", script, module], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "✗ Interrupted\n"), module
+
+
+def test_every_command_stands_in_the_readme():
+    text = (Path(__file__).parents[3] / "README.md").read_text()
+    names = [command.name or command.callback.__name__ for command in app.registered_commands if not command.hidden]
+    names += [group.name for group in app.registered_groups]
+    assert {"maintain", "practice", "apply"} <= set(names)
+    assert [name for name in names if f"slipway {name} " not in text] == []
+    assert "--allow-removal" in text

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from wizard.cli.output import RESULTS, JsonFlag, emit, guarded, plain, problems_view, say
+from wizard.cli.output import RESULTS, JsonFlag, emit, guarded, named, plain, problems_view, say
 from wizard.errors import Exit, HeldError, InterruptedRun, Level, Problem, SlipwayError, UsageError
 
 PROBLEM = Problem("etcd.even", Level.ERROR, "4 members [red]tolerate[/red] \x1b[31mone", "Take 3.", "hosts[2].x", "m1")
@@ -43,6 +43,24 @@ def run(*words: str) -> Result:
         emit({"result": "done", "word": "é"}, json_flag, problems_view([PROBLEM]))
 
     return CliRunner().invoke(app, list(words))
+
+
+@pytest.mark.parametrize("flag", [[], ["--json"]], ids=["people", "json"])
+def test_hints_name_the_profile_that_was_given(flag: list[str], tmp_path: Path) -> None:
+    app = typer.Typer()
+    out = Problem("maintain.out", Level.ERROR, "m2 is out", "`slipway maintain PROFILE m2 end`.", host="m2")
+
+    @app.command()
+    @guarded
+    def command(profile: Path, json_flag: JsonFlag = False) -> None:
+        """Fail, with hints."""
+        raise HeldError("Held", problems=(out,), hint="See `slipway status PROFILE`.")
+
+    result = CliRunner().invoke(app, [str(tmp_path / "a.yaml"), *flag])
+    assert f"`slipway maintain {tmp_path}/a.yaml m2 end`." in result.output
+    assert f"`slipway status {tmp_path}/a.yaml`." in result.output
+    assert "PROFILE" not in result.output
+    assert named("slipway status PROFILE") == "slipway status PROFILE", "outside of a command there is none"
 
 
 @pytest.mark.parametrize("kind", sorted(ERRORS))

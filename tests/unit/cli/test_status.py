@@ -23,10 +23,13 @@ from wizard.cli import status as command
 from wizard.cli import watch
 from wizard.cli.app import app
 from wizard.cli.standing import as_object, brief, full
+from wizard.engine.events import RunFinished, RunResult, RunStarted, StepInfo
+from wizard.engine.journal import Journal
 from wizard.errors import Exit
+from wizard.paths import cluster_dir
 from wizard.plans.status import Drift, with_drift
 from wizard.plans.status.model import Cause, Change
-from wizard.remote.base import Command, Result
+from wizard.remote.base import Command, Result, SudoRefused
 
 HEALTHY = texts()
 BY_HAND = Drift(
@@ -116,6 +119,15 @@ def test_exit_codes_tell_wrong_from_not_asked(file: Path, hosts: dict[str, Any])
     assert (done.exit_code, json.loads(done.stdout)["result"]) == (Exit.FAILED, "failed")
 
 
+def test_without_a_sudo_password_nothing_is_known_and_no_alarm_is_raised(file: Path, hosts: dict[str, Any]) -> None:
+    hosts |= dict.fromkeys(hosts, SudoRefused("Can't become root on the host", why="sudo asks for a password"))
+    done = CliRunner().invoke(app, ["status", str(file)])
+    assert done.exit_code == Exit.PARTIAL
+    assert done.stderr.rstrip().endswith("! demo: nothing is known, no host could be asked")
+    assert done.stderr.count("[host.sudo-refused]") == 3
+    assert "quorum" not in done.stderr
+
+
 def test_drift_is_in_the_object_with_its_secrets_masked() -> None:
     found = as_object(HERE, with_drift(standing(HEALTHY), BY_HAND), 1.0)["drift"]
     assert found["looked"] == "1970-01-01T00:00:01Z"
@@ -190,3 +202,30 @@ def test_a_watch_for_machines_is_one_object_a_line(
     objects = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.exit_code, len(objects)) == (Exit.DONE, 2)
     assert objects[1]["drift"]["why"] == "not asked for"
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_why_there_is_no_kubeconfig(reset: bool, file: Path) -> None:
+    place = cluster_dir("demo") / "reset-20261126-000000-aaaa" / "admin.conf"
+    if reset:
+        place.parent.mkdir(parents=True)
+        place.write_text("")
+    done = CliRunner().invoke(app, ["kubeconfig", str(file), "--json"])
+    error = json.loads(done.stdout)["error"]
+    assert done.exit_code == Exit.USAGE
+    why = "it was put away when the cluster was reset" if reset else "no install of it was finished on this host"
+    assert error["why"] == why
+    assert (str(place) if reset else f"slipway apply {file}") in error["hint"]
+
+
+def test_a_run_is_shown_in_the_words_of_its_log(file: Path) -> None:
+    folder = cluster_dir("demo")
+    folder.mkdir(parents=True)
+    with Journal(folder, "r1", "demo") as journal:
+        step = StepInfo("m1/stop", "Services and Pods end", "m1", "reset")
+        for event in (RunStarted("r1", "demo", "Reset demo", steps=(step,)), RunFinished(RunResult.DONE, 3.0)):
+            journal.put(event)
+    done = CliRunner().invoke(app, ["runs", "show", "demo"])
+    assert any(line.split()[:5] == ["m1/stop", "Services", "and", "Pods", "end"] for line in done.stderr.splitlines())
+    found = json.loads(CliRunner().invoke(app, ["runs", "show", "demo", "--json"]).stdout)
+    assert found["steps"][0]["title"] == "Services and Pods end"

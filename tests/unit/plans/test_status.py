@@ -13,9 +13,12 @@ import pytest
 
 from tests.unit.render.sites import profile
 from wizard.errors import Level, SlipwayError
+from wizard.facts.maintenance import Note, dump
 from wizard.plans.status import Answer, Drift, read
 from wizard.plans.status.look import script
 from wizard.plans.status.model import Condition, Status, Use
+from wizard.plans.status.words import headline, member_row, node_cell
+from wizard.remote.base import SudoRefused
 
 from .standing import HERE, NOW, OFF, answer, certificates, standing, texts
 
@@ -90,13 +93,29 @@ class TestHostsThatAreGone:
         status = standing({**ANSWERS, "m1": OFF})
         assert told(status) == {("host.unreachable", "m1"), ("vip.unseen", "")}
 
-    def test_nobody_answers(self) -> None:
-        status = standing(dict.fromkeys(ANSWERS, OFF))
-        assert {code for code, _ in told(status)} == {
-            "host.unreachable", "etcd.member", "etcd.no-quorum", "nodes.unknown", "vip.unseen",
-        }  # fmt: skip
+    @pytest.mark.parametrize(
+        ("failure", "code"),
+        [
+            (OFF, "host.unreachable"),
+            (SudoRefused("Can't become root on the host", where="m1"), "host.sudo-refused"),
+            (SlipwayError("It has not answered yet", where="m1"), "host.unreachable"),
+        ],
+    )
+    def test_where_nobody_could_be_asked_nothing_is_known(self, failure: SlipwayError, code: str) -> None:
+        status = standing(dict.fromkeys(ANSWERS, failure))
+        assert told(status) == {(code, name) for name in ANSWERS}
         assert (status.nodes, status.nodes_asked) == ((), False)
         assert not any(item.found for item in status.versions)
+        assert (status.well, status.well_as_seen, status.unknown) == (False, True, True)
+        assert headline(status).text == "! demo: nothing is known, no host could be asked"
+        assert {member_row(member)[1].text for member in status.members} == {"? not asked"}
+
+    def test_a_worker_alone_tells_nothing_of_etcd_and_the_nodes(self) -> None:
+        site = profile(3, workers=1)
+        w1 = re.sub(r"==slipway== (etcd|nodes|endpoint/vip|endpoint/servers)[\s\S]*?(?===slipway==)", "", ANSWERS["m1"])
+        status = standing({**dict.fromkeys(ANSWERS, OFF), "w1": w1}, site)
+        assert {code for code, _ in told(status)} == {"host.unreachable", "vip.unseen"}
+        assert not status.unknown
 
     def test_an_answer_that_was_cut_short_is_none(self) -> None:
         text = ANSWERS["m2"]
@@ -175,6 +194,50 @@ def test_a_unit_that_systemd_starts_again_and_again() -> None:
     (problem,) = standing({**ANSWERS, "m2": fresh}).problems
     assert (problem.code, problem.level, problem.host) == ("unit.restarts", Level.WARNING, "m2")
     assert "57 times" in problem.message
+
+
+class TestMaintenance:
+    NOTE = dump(Note().begun("m2", "2026-11-26T23:10:00Z"))
+
+    def out(self, *hosts: str) -> dict[str, str]:
+        """Return the answers while m2 is out; all but the named ones know of it."""
+        marks = "==slipway== units/container\n"
+        found = {
+            name: text if name in hosts else text.replace(marks, f"==slipway== units/maintenance\n{self.NOTE}{marks}")
+            for name, text in ANSWERS.items()
+        }
+        assert sum(self.NOTE in text for text in found.values()) == 3 - len(hosts)
+        return with_changed("\x1fnode\x1fm2\x1f\x1f", "\x1fnode\x1fm2\x1ftrue\x1f", answers=found)  # type: ignore[return-value]
+
+    def test_the_way_back_is_told_and_nothing_that_would_undo_it(self) -> None:
+        status = standing(self.out("m3"))
+        (problem,) = status.problems
+        assert (problem.code, problem.level, problem.host) == ("maintain.out", Level.WARNING, "m2")
+        assert "since 2026-11-26T23:10:00Z" in problem.message
+        assert "none of the 2 etcd members that are left" in problem.message
+        assert "slipway maintain PROFILE m2 end" in problem.hint
+        assert node_cell(status, status.hosts[1]).text == "! out"
+        assert headline(status).text.startswith("! demo: m2 is out for maintenance, the rest is well; m1 has")
+
+    def test_who_is_spared_for_it_is_no_finding_and_anybody_else_is(self) -> None:
+        def kept_back(server: str) -> Status:
+            text = ANSWERS["m1"].replace("svname,status,lastchg", "svname,status,bck,lastchg")
+            text = re.sub(
+                r"^((?:apiservers|there|alive|ready|etcd|etcd-surely),(m\d),\w+),",
+                lambda row: f"{row[1]},{int(row[2] == server)},", text, flags=re.M,
+            )  # fmt: skip
+            return standing(with_changed("", "", answers={**self.out("m1"), "m1": text}))
+
+        assert told(kept_back("m2")) == {("maintain.out", "m2")}
+        assert [one.use for one in kept_back("m2").hosts[0].backends or ()] == [Use.UP, Use.SPARED, Use.UP]
+        assert told(kept_back("m3")) == {("maintain.out", "m2"), ("balancer.left-out", "m3")}
+
+    def test_that_it_is_switched_off_meanwhile_is_as_it_should_be(self) -> None:
+        status = standing({**self.out(), "m2": OFF})
+        assert {(item.code, item.level) for item in status.problems} == {
+            ("maintain.out", Level.WARNING), ("host.unreachable", Level.WARNING),
+        }  # fmt: skip
+        assert status.well
 
 
 class TestEtcd:

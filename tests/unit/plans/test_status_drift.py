@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from tests.unit.checks.sites import healthy
 from tests.unit.render.sites import profile, site
@@ -15,10 +18,12 @@ from wizard.engine.marker import HostMarker, Put, dump
 from wizard.engine.mask import fingerprint
 from wizard.engine.record import fold
 from wizard.engine.step import Change, Diff, File, Plan, Probe, Satisfied, Step
-from wizard.errors import Level, Problem
+from wizard.errors import HeldError, Level, Problem, SlipwayError
 from wizard.facts.model import Survey
 from wizard.facts.traces import ClusterTraces, Marker
 from wizard.plans.install import install
+from wizard.plans.job import Job
+from wizard.plans.status import drift as looking
 from wizard.plans.status.drift import read
 from wizard.plans.status.model import Cause, Drift
 
@@ -133,3 +138,33 @@ def test_a_marker_that_can_not_be_read_accuses_nobody() -> None:
     plan = Plan("site", "", ())
     facts = replace(healthy("m1", 1), traces=ClusterTraces(marker=Marker(text="{broken")))
     assert read(plan, fold([]), Survey({"m1": facts}), 1.0) == Drift(1.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (
+            HeldError("Preflight holds this run", problems=(
+                Problem("etcd.three", Level.INFO, "3 members"),
+                Problem("maintain.out", Level.ERROR, "m2 is out for maintenance", host="m2"),
+            )),
+            "m2 is out for maintenance",
+        ),
+        (
+            HeldError("Preflight holds this run", problems=(Problem("x.y", Level.ERROR, "no root", host="m1"),)),
+            "m1: no root",
+        ),
+        (SlipwayError("The identity can't be read", why="it is empty"), "The identity can't be read: it is empty"),
+    ],
+)  # fmt: skip
+async def test_why_nothing_was_looked_at_is_what_stood_in_the_way(
+    error: SlipwayError, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise error
+
+    async def connect(host: str) -> None:
+        raise AssertionError(host)
+
+    monkeypatch.setattr(looking, "dry_run", fails)
+    assert await looking.look(Job(profile(), bundle(), tmp_path), connect) == Drift(why=why)  # type: ignore[arg-type]

@@ -308,3 +308,31 @@ class TestFiles:
         path.write_bytes(b"#" * (5 * 1024 * 1024))
         with pytest.raises(UsageError, match="too large"):
             load(path)
+
+
+@pytest.mark.parametrize("name", ["nope.yaml", "nothere.yaml", "prod.yaml"])
+def test_no_file_is_guessed_by_its_ending_alone(name: str, tmp_path: Path) -> None:
+    for other in ("two.yaml", "secret.yaml", "lab.yml"):
+        (tmp_path / other).write_text(SOUND)
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path / name)
+    assert caught.value.hint == "'slipway profile new' writes one."
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hosts: [", "a value is missing here, or a bracket before it is not closed"),
+        ("hosts: [a, b\nname: c\n", "a '[' before it is not closed, or a comma is missing"),
+        ("endpoint: {vip: 1\n", "a '{' before it is not closed, or a comma is missing"),
+        ("name: 'site1\n", "a quoted text is not closed"),
+        ("hosts:\n  - name: m1\n - name: m2\n", "the line is not indented as those that it belongs to"),
+        ("name: a: b\n", "a ':' stands where no key can begin"),
+        ("name: site1\nhosts\n", "a key has no ':' after it"),
+        ("name: @site\n", "a text that begins so needs quotes"),
+        ("name: *site\n", "a '*' begins the text; it needs quotes"),
+        ("name: a\n\tvip: b\n", "a tab stands where blanks are wanted"),
+    ],
+)  # fmt: skip
+def test_broken_yaml_is_told_in_words_of_people(text: str, words: str) -> None:
+    assert refused(text).why == words

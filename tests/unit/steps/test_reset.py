@@ -178,7 +178,7 @@ def test_what_the_kernel_refuses_is_named_and_holds_up_nothing_and_another_run_t
     by_hand = ("sysctl -w net.refused='2 3'", "systemctl unmask dev-sdb.swap", f"swapon {device}")
     assert [words in one.hint for one, words in zip(verdict.warnings, by_hand, strict=True)] == [True] * 3
     assert kernel_step("r1").probe.judge("stays swap /dev/sdb\nsysctl net.a=0", 0) == Drifted(
-        (Diff("sysctl net.a=0", "there", "as before"),)
+        (Diff("sysctl net.a=0", "as slipway set it", "as it was before"),)
     )
     assert kernel_step("r1").probe.judge("", 0) == Satisfied("as before slipway")
 
@@ -548,6 +548,27 @@ def test_what_still_runs_is_told() -> None:
     )
     assert running("unit kubelet.service failed\nunit etcd.service unknown\ncontainers 0\nvip \n") == ()
     assert [diff.subject for diff in remains("a\n\n b \n")] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "after"),
+    [
+        ("packages", "package chrony", "removed"),
+        ("packages", "/etc/chrony/chrony.conf", "as it was before"),
+        ("data", "/var/lib/kubelet", "removed"),
+        ("network", "link cni0", "removed"),
+        ("files", "folder /etc/etcd", "removed"),
+        ("files", "/etc/hosts", "removed, or as it was before"),
+        ("services", "enable chrony.service", "as it was before"),
+    ],
+)
+def test_a_plan_says_what_goes_and_what_comes_back(template: str, line: str, after: str) -> None:
+    wanted = profile()
+    there = replace(site(wanted), facts={"m1": marked("/etc/x")})
+    steps = {step.id: step for step in reset_steps(there, wanted.host("m1"))}
+    verdict = steps["m1/pod-network" if template == "network" else f"m1/{template}"].probe.judge(f"{line}\n", 0)
+    assert isinstance(verdict, Drifted)
+    assert [(diff.subject, diff.after) for diff in verdict.diff] == [(line, after)]
 
 
 def marked(*paths: str) -> Facts:

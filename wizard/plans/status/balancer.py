@@ -17,6 +17,9 @@ _QUESTIONS = (
 )
 """haproxy's backends that carry no traffic, in the order in which they are asked, and what a failed one means."""
 
+KEPT_BACK = "it is used only where no other is left"
+"""Why an haproxy spares an apiserver that is a backup of the others: so it is with a host out for maintenance."""
+
 _USES = {"UP": Use.UP, "DRAIN": Use.DRAINED, "MAINT": Use.DRAINED, "NOLB": Use.SPARED}
 """haproxy's words for the state of a server; any other is down."""
 
@@ -36,7 +39,7 @@ curl -s -m 3 -o /dev/null -w '%{{http_code}}' --cacert {PKI}/ca.crt https://{vip
 part endpoint/vip
 ip -o address show to {vip}/32
 part endpoint/servers
-echo 'show stat -1 4 -1' | socat -t 3 - UNIX-CONNECT:{HAPROXY_SOCKET} | cut -s -d, -f1,2,18,24
+echo 'show stat -1 4 -1' | socat -t 3 - UNIX-CONNECT:{HAPROXY_SOCKET} | cut -s -d, -f1,2,18,21,24
 """
 
 
@@ -54,24 +57,27 @@ def parse_answer(text: str) -> bool | None:
 def parse_servers(text: str) -> tuple[Backend, ...] | None:
     """Return how the host's haproxy sees each apiserver; None where it has none, or it doesn't answer.
 
-    It reads proxy, server, status and the seconds since that changed, of haproxy's statistics (management guide, 9.1).
+    It reads proxy, server, status, whether it is a backup, and the seconds since its status changed, of haproxy's
+    statistics (management guide, 9.1), whose first line names the columns.
     """
-    rows = [line.split(",") for line in parts(text).get("endpoint/servers", "").splitlines()]
-    seen = {(row[0], row[1]): row[2] for row in rows if len(row) == 4}
-    since = {row[1]: integer(row[3]) for row in rows if len(row) == 4 and row[0] == "apiservers"}
-    servers = [server for backend, server in seen if backend == "apiservers"]
+    head, *lines = parts(text).get("endpoint/servers", "").splitlines() or [""]
+    names = head.removeprefix("# ").split(",")
+    rows = [dict(zip(names, line.split(","), strict=False)) for line in lines if line.count(",") == head.count(",")]
+    seen = {(row["pxname"], row["svname"]): row.get("status", "") for row in rows if {"pxname", "svname"} <= set(row)}
+    servers = [row for row in rows if row.get("pxname") == "apiservers"]
     if not servers:
         return None
     return tuple(
-        _backend(server, since[server], {name: state for (name, of), state in seen.items() if of == server})
-        for server in servers
+        _backend(row, {name: state for (name, of), state in seen.items() if of == row.get("svname")}) for row in servers
     )
 
 
-def _backend(server: str, seconds: int, states: dict[str, str]) -> Backend:
-    state = states["apiservers"]
+def _backend(row: dict[str, str], states: dict[str, str]) -> Backend:
+    state, server, seconds = states["apiservers"], row["svname"], integer(row.get("lastchg", ""))
     # A state may say how far it is from another one ("UP 1/3").
     use = _USES.get(state.partition(" ")[0], Use.DOWN)
+    if use is Use.UP and row.get("bck") == "1":
+        return Backend(server, Use.SPARED, KEPT_BACK, seconds)
     failed = (why for name, why in _QUESTIONS if not states.get(name, "UP").startswith("UP"))
     why = ""
     if use is Use.DRAINED:

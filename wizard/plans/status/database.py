@@ -112,7 +112,7 @@ def members(profile: Profile, said: Mapping[str, Said]) -> tuple[Member, ...]:
     for name in (*(host.name for host in profile.etcd_members), *(name for name in ids if name not in wanted)):
         id = ids.get(name, 0)
         own = said.get(name)
-        member = own.member if own else Member(name, id in connected, asked=False)
+        member = own.member if own else Member(name, id in connected, asked=False, seen=bool(said))
         found.append(
             replace(
                 member,

@@ -17,7 +17,7 @@ from wizard.engine.record import Record, State, StepRecord, fold
 from wizard.engine.sink import Memory
 from wizard.engine.step import Change as Wanted
 from wizard.engine.step import Diff, File, Plan, Step
-from wizard.errors import SlipwayError
+from wizard.errors import SlipwayError, errors_of
 from wizard.facts.model import Survey
 from wizard.plans.job import Job, dry_run
 from wizard.plans.look import Connect
@@ -47,9 +47,12 @@ async def look(job: Job, connect: Connect, *, api: bool = True) -> Drift:
     try:
         found, plan = await dry_run(job, connect, memory, "status", only=only)
     except SlipwayError as error:
-        problems = getattr(error, "problems", ())
-        why = problems[0].message if problems else error.why
-        return Drift(why=": ".join(filter(None, (error.title, why))))
+        # That a run would be held is nothing to whoever only looks: what stands in the way is.
+        found = errors_of(getattr(error, "problems", ()))
+        if not found:
+            return Drift(why=": ".join(filter(None, (error.title, error.why))))
+        host, words = found[0].host, found[0].message
+        return Drift(why=words if host in words else f"{host}: {words}")
     drift = read(plan, fold(memory.events), found.survey, time.time())
     return drift if api else replace(drift, why="; ".join(filter(None, (drift.why, _NO_API))))
 

@@ -8,10 +8,13 @@ from dataclasses import replace
 from statistics import median
 
 from wizard.checks.clocks import NOTABLE, duration
+from wizard.checks.reach import code_of
 from wizard.errors import Level, Problem, SlipwayError
 from wizard.facts.clock import SERVICES
 from wizard.pki.inventory import Seen
 from wizard.plans import certs
+from wizard.plans.maintain import margin
+from wizard.plans.status.balancer import KEPT_BACK
 from wizard.plans.status.judge_etcd import etcd
 from wizard.plans.status.model import UNREACHABLE, Cause, Drift, HostStatus, Status, Use
 from wizard.profile.model import Profile, Role
@@ -29,11 +32,13 @@ def judged(
 ) -> tuple[Problem, ...]:
     """Return all that is wrong with `status`; `failures` are the hosts that could not be asked, `seen` certificates."""
     now = datetime.datetime.fromtimestamp(status.asked, datetime.UTC)
-    silent = tuple(failures[name].as_problem(UNREACHABLE, host=name) for name in failures)
+    silent = tuple(failure.as_problem(code_of(failure, UNREACHABLE), host=name) for name, failure in failures.items())
     asked = [host for host in status.hosts if not host.failure]
-    if asked and all(map(_bare, asked)):
+    if status.unknown:
+        return silent
+    if all(map(_bare, asked)):
         return (*silent, *(_nothing(host) for host in asked))
-    return (
+    found = (
         *silent,
         *etcd(status),
         *_vip(profile, status),
@@ -44,6 +49,20 @@ def judged(
         *certs.ending(profile, seen, now),
         *_clocks(status),
     )
+    return (*_maintenance(profile, status), *(_eased(problem, status) for problem in found))
+
+
+def _maintenance(profile: Profile, status: Status) -> Iterator[Problem]:
+    for name, since in status.maintenance.items():
+        words = f"It is out for maintenance since {since}. {margin(profile, profile.host(name))}".rstrip()
+        hint = f"When that is done: `slipway maintain PROFILE {name} end`."
+        yield Problem("maintain.out", Level.WARNING, words, hint, host=name)
+
+
+def _eased(problem: Problem, status: Status) -> Problem:
+    """Return a problem of a host that is out for maintenance as a warning: nobody counts on it meanwhile."""
+    expected = problem.host in status.maintenance and problem.level is Level.ERROR
+    return replace(problem, level=Level.WARNING) if expected else problem
 
 
 def with_drift(status: Status, drift: Drift) -> Status:
@@ -114,18 +133,23 @@ def _balancers(status: Status) -> Iterator[Problem]:
             words = "haproxy runs, and its control socket does not answer"
             yield Problem("balancer.silent", Level.ERROR, words, "See `journalctl -u haproxy` there.", host=host.name)
         for backend in host.backends or ():
-            if backend.use is not Use.UP and backend.seconds >= LASTING:
+            meant = backend.why == KEPT_BACK and backend.server in status.maintenance
+            if backend.use is not Use.UP and backend.seconds >= LASTING and not meant:
                 left_out.setdefault((backend.server, backend.why, backend.use), []).append(host.name)
     for (server, why, use), hosts in left_out.items():
         words = f"Its apiserver gets no new requests from the haproxy on {', '.join(hosts)}: {why}"
         if use is Use.DRAINED:
             hint = "Planned work does that and undoes it; `slipway apply` undoes what a killed run has left."
+        elif why == KEPT_BACK:
+            hint = "Maintenance does that and its end undoes it; `slipway apply` does, too."
         else:
             hint = "See what is said of its apiserver; where that is well, the way from those hosts to it."
         yield Problem("balancer.left-out", Level.WARNING, words, hint, host=server)
 
 
 def _nodes(profile: Profile, status: Status) -> Iterator[Problem]:
+    if not status.nodes_asked and all(Role.MASTER.value not in host.roles for host in status.hosts if not host.failure):
+        return
     if not status.nodes_asked:
         words = "The nodes are not known: no apiserver that could be asked told of them"
         hint = "See what is said of etcd and of the apiservers."
@@ -150,7 +174,7 @@ def _nodes(profile: Profile, status: Status) -> Iterator[Problem]:
                 words = f"The node's condition {item.type} is {item.status} ({item.reason})"
                 hint = f"See `kubectl describe node {node.name}`."
                 yield Problem("node.condition", Level.WARNING, words, hint, host=node.name)
-        if not node.schedulable:
+        if not node.schedulable and node.name not in status.maintenance:
             words = "The node is cordoned: no new Pods come to it"
             hint = f"`kubectl uncordon {node.name}` ends that."
             yield Problem("node.cordoned", Level.INFO, words, hint, host=node.name)

@@ -25,7 +25,9 @@ _ALARMS = {
 
 
 def etcd(status: Status) -> Iterator[Problem]:
-    """Yield what is wrong with the members, and with the quorum."""
+    """Yield what is wrong with the members, and with the quorum. Where none could be asked, nothing is known."""
+    if not any(member.asked for member in status.members):
+        return
     voters = [member for member in status.members if not member.learner]
     well = [member.name for member in voters if member.healthy]
     needed = len(voters) // 2 + 1

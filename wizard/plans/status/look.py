@@ -74,6 +74,7 @@ def read(profile: Profile, answers: Mapping[str, Answer | SlipwayError], drift: 
         database.members(profile, database_said),
         listed or (),
         listed is not None,
+        maintenance=units.parse_maintenance(profile, said.values()),
     )
     status = replace(status, versions=_versions(profile, status, said))
     failures = {name: answer for name, answer in heard.items() if isinstance(answer, SlipwayError)}

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from wizard.checks.reach import CODES as REFUSALS
 from wizard.errors import Problem, errors_of
 
 API = "kube-apiserver"
 """The static Pod that is an apiserver."""
 UNREACHABLE = "host.unreachable"
-"""The code of the problem that a host could not be asked."""
+"""The code of the problem that a host could not be asked, for no reason that has a code of its own."""
+NOT_ASKED = frozenset(code for _, code, _ in REFUSALS) | {UNREACHABLE}
+"""The codes of a host that could not be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,8 @@ class Member:
     healthy: bool
     leader: bool = False
     asked: bool = True
+    seen: bool = True
+    """False where no member could be asked: whether it is healthy isn't known."""
     learner: bool = False
     stranger: bool = False
     """It is a member, and no member of the profile."""
@@ -229,6 +234,8 @@ class Status:
     versions: tuple[Component, ...] = ()
     drift: Drift = Drift()
     problems: tuple[Problem, ...] = ()
+    maintenance: Mapping[str, str] = field(default_factory=dict)
+    """The hosts that are out for maintenance, each with the time since when (``2026-11-26T23:10:00Z``)."""
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -241,6 +248,11 @@ class Status:
         return tuple(host.name for host in self.hosts if host.failure)
 
     @property
+    def unknown(self) -> bool:
+        """Tell whether nothing is known of it: no host could be asked."""
+        return all(host.failure for host in self.hosts)
+
+    @property
     def well(self) -> bool:
         """Tell whether nothing is amiss; there may be warnings."""
         return not errors_of(self.problems)
@@ -248,7 +260,7 @@ class Status:
     @property
     def well_as_seen(self) -> bool:
         """Tell whether nothing is amiss but that hosts could not be asked."""
-        return all(problem.code == UNREACHABLE for problem in errors_of(self.problems))
+        return all(problem.code in NOT_ASKED for problem in errors_of(self.problems))
 
     def node(self, name: str) -> Node | None:
         """Return the node of that name, None where there is none."""

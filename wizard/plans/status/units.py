@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from wizard.facts import clock
+from wizard.facts import clock, maintenance
 from wizard.facts.text import integer, parts
 from wizard.plans.status.model import Time, Unit
-from wizard.profile.model import Host, Role
+from wizard.profile.model import Host, Profile, Role
 from wizard.render.node import is_node
 
 NODE_UNITS = ("containerd", "kubelet")
@@ -23,6 +23,8 @@ part units/now
 cat /proc/uptime
 part units/units
 systemctl show -p {_PROPERTIES} -- {" ".join(f"{name}.service" for name in (*expected(host), *clock.SERVICES))}
+part units/maintenance
+cat {maintenance.NOTE}
 part units/container
 [ -s /run/systemd/container ] && cat /run/systemd/container
 {clock.SCRIPT}"""
@@ -49,6 +51,12 @@ def parse(host: Host, text: str) -> Mapping[str, Unit]:
         if unit.well or (unit.at_boot and not _contained(part)):
             found[unit.name] = unit
     return found
+
+
+def parse_maintenance(profile: Profile, texts: Iterable[str]) -> Mapping[str, str]:
+    """Return the hosts of `profile` that are out for maintenance, each with the time since when, by all answers."""
+    notes = (parts(text).get("units/maintenance", "") for text in texts)
+    return maintenance.newest(notes).among(host.name for host in profile.hosts).hosts
 
 
 def parse_time(text: str, units: Mapping[str, Unit], sent: float, received: float) -> Time:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wizard.checks.case import spoken
 from wizard.plans.certs import WARN_DAYS
 from wizard.plans.status.judge_etcd import LAGS
 from wizard.plans.status.model import Drift, HostStatus, Member, Node, Status, Use
@@ -54,7 +55,13 @@ def bad(text: str) -> Cell:
 def headline(status: Status) -> Cell:
     """Return in one line whether the cluster is well, and who has the VIP."""
     held = f"{' and '.join(status.holders)} {'has' if len(status.holders) == 1 else 'have'}" if status.holders else ""
+    if status.unknown:
+        return warn(f"{status.cluster}: nothing is known, no host could be asked")
     vip = f"{held or 'nobody seen to have'} the VIP {status.vip}"
+    if status.well and status.maintenance:
+        out = spoken(list(status.maintenance))
+        verb = "is" if len(status.maintenance) == 1 else "are"
+        return warn(f"{status.cluster}: {out} {verb} out for maintenance, the rest is well; {vip}")
     if status.well:
         return good(f"{status.cluster} is well; {vip}")
     if status.well_as_seen:
@@ -93,6 +100,8 @@ def node_cell(status: Status, host: HostStatus) -> Cell:
     node = status.node(host.name)
     if node is None:
         return bad("no node")
+    if host.name in status.maintenance:
+        return warn("out" if node.ready else "out, not Ready")
     if not node.ready:
         return bad("not Ready")
     troubles = node_troubles(node)
@@ -108,6 +117,8 @@ def node_troubles(node: Node) -> tuple[str, ...]:
 def member_row(member: Member) -> tuple[Cell, ...]:
     """Return an etcd member in the columns `MEMBER_COLUMNS`."""
     alarms = bad(" ".join(member.alarms)) if member.alarms else Cell("none", Mood.QUIET)
+    if not member.seen:
+        return (Cell(member.name), Cell("? not asked", Mood.QUIET), *[UNKNOWN] * (len(MEMBER_COLUMNS) - 2))
     if not member.asked:
         state = warn("not asked, connected") if member.healthy else bad("not asked, not connected")
         return (Cell(member.name), state, UNKNOWN, UNKNOWN, UNKNOWN, alarms, UNKNOWN)
