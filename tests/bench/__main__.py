@@ -97,13 +97,14 @@ def _use(results: Results, one: str, wanted: set[str]) -> None:
             return
         masters = tuple(host.name for host in datacenter.hosts if "master" in host.roles)
         slipway.install(datacenter, kubernetes, masters)
+        more = changes.LEFT if etcd else {}
         if etcd:
             changes.measure(datacenter, take)
         if "slipway worker" in wanted:
-            take("slipway worker", workers.added(datacenter, masters, workers.FIRST))
+            take("slipway worker", workers.added(datacenter, masters, workers.FIRST, **more))
         if five:
             before = (*masters, *(workers.FIRST if "slipway worker" in wanted else ()))
-            take("slipway workers5", workers.added(datacenter, before, workers.FIVE))
+            take("slipway workers5", workers.added(datacenter, before, workers.FIVE, **more))
 
 
 def _ten(results: Results, rounds: int) -> None:

@@ -26,7 +26,8 @@ KINDS = {
     "renewed": "Every certificate is renewed",
 }
 """What is measured, by side, in order."""
-OPTION = {"kube-apiserver": {"audit-log-maxage": 29}}
+LEFT = {"extra_args": {"kube-apiserver": {"audit-log-maxage": 29}}}
+"""What the profile says afterwards that it did not before."""
 
 
 class Masters(Site):
@@ -64,7 +65,7 @@ def _commands(site: Masters) -> Iterator[tuple[str, tuple[str | Path, ...]]]:
 
     yield "grown", ("apply", profile("grown", {"master", "etcd"}))
     yield "shrunk", ("apply", profile("shrunk", {"master"}), "--allow-removal")
-    option = profile("option", {"master"}, extra_args=OPTION)
+    option = profile("option", {"master"}, **LEFT)
     yield "option", ("apply", option)
     yield "renewed", ("certs", "renew", option)
 

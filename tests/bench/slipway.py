@@ -11,6 +11,7 @@ import time
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -72,7 +73,7 @@ def record_of(datacenter: Datacenter, run: str) -> Record:
     return JournalReader(state_home() / "slipway" / datacenter.name).record(run)
 
 
-def apply(datacenter: Datacenter, profile: Path) -> tuple[dict[str, object], dict[str, object]]:
+def apply(datacenter: Datacenter, profile: Path) -> tuple[dict[str, Any], dict[str, object]]:
     """Apply a profile, and return what the command said and the figures."""
     before = machine.work_of(datacenter.hosts)
     began = time.monotonic()
@@ -142,12 +143,15 @@ def _ready_nodes(datacenter: Datacenter) -> int:
     return sum(" Ready " in f"{line} " for line in said.splitlines())
 
 
-def profile_of(datacenter: Datacenter, names: Collection[str] = ()) -> Path:
-    """Write the ready profile of a datacenter, or of those of its hosts that are named; return its file."""
+def profile_of(datacenter: Datacenter, names: Collection[str] = (), **more: Any) -> Path:
+    """Write the ready profile of a datacenter, or of those of its hosts that are named, and return its file.
+
+    `more` is said in it besides.
+    """
     path = cache_dir() / "bench" / f"{datacenter.name}.yaml"
     practice.write_profile(datacenter, path)
     if names:
         data = yaml.safe_load(path.read_text())
         data["hosts"] = [host for host in data["hosts"] if host["name"] in names]
-        path.write_text(yaml.safe_dump(data, sort_keys=False))
+        path.write_text(yaml.safe_dump({**data, **more}, sort_keys=False))
     return path

@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import time
+from typing import Any
 
 from tests.bench import kubeadm, machine, slipway
 from tests.bench.results import Figures
@@ -57,13 +58,17 @@ def five(joins: list[Figures]) -> Figures:
     return sums | {"idle before": min(one["idle before"] for one in joins)}
 
 
-def added(datacenter: Datacenter, before: tuple[str, ...], names: tuple[str, ...]) -> Figures:
-    """Add workers to slipway's cluster of the hosts `before`, at once, and return the figures."""
-    profile = slipway.profile_of(datacenter, (*before, *names))
+def added(datacenter: Datacenter, before: tuple[str, ...], names: tuple[str, ...], **more: Any) -> Figures:
+    """Add workers to slipway's cluster of the hosts `before`, at once, and return the figures.
+
+    `more` is what the cluster's profile says besides; nothing but the workers is new.
+    """
+    profile = slipway.profile_of(datacenter, (*before, *names), **more)
     idle = machine.wait_for_quiet()
     said, figures = slipway.apply(datacenter, profile)
-    if said["result"] != "done":
-        raise SystemExit(f"slipway apply added no workers: {json.dumps(said, indent=1)}")
+    others = {step.partition("/")[0] for step in said["changed"]} - {*names, "cluster", "verify"}
+    if said["result"] != "done" or others:
+        raise SystemExit(f"slipway apply did not add workers, or touched other hosts: {json.dumps(said, indent=1)}")
     record = slipway.record_of(datacenter, str(said["run"]))
     steps = [record.steps[f"{name}/node"] for name in names]
     # kubeadm's clock stops at Ready, which is before slipway waits for the network's Pods and proves them.
