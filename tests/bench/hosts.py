@@ -12,11 +12,11 @@ from wizard.practice import Datacenter, Spec
 
 
 @contextmanager
-def booted(name: str, masters: int) -> Iterator[Datacenter]:
+def booted(name: str, masters: int, *, etcd: int = 0, workers: int = 0) -> Iterator[Datacenter]:
     """Boot fresh hosts, wait until systemd on each says that it is done, and end them at the end."""
     with suppress(UsageError):
         practice.down(name)
-    datacenter = practice.up(Spec(name=name, masters=masters))
+    datacenter = practice.up(Spec(name=name, masters=masters, etcd=etcd, workers=workers))
     try:
         for host in datacenter.hosts:
             for _ in range(300):

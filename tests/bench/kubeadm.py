@@ -36,7 +36,8 @@ BINARIES = ("containerd", "containerd-shim-runc-v2", "ctr", "runc", "kubelet", "
 
 
 def install(datacenter: Datacenter, kubernetes: str) -> dict[str, object]:
-    """Install a cluster by the peer's scripts, and return the figures."""
+    """Install a cluster on the masters by the peer's scripts, and return the figures."""
+    masters = [host for host in datacenter.hosts if "master" in host.roles]
     folder = _scripts(datacenter, _payload(datacenter, kubernetes))
     machine.warm(path for path in (folder / "pay").rglob("*") if path.is_file())
     idle = machine.wait_for_quiet()
@@ -48,10 +49,8 @@ def install(datacenter: Datacenter, kubernetes: str) -> dict[str, object]:
         out.seek(0)
         said = out.read().decode(errors="replace")
     work = machine.work_of(datacenter.hosts).since(before)
-    ready = sum(
-        bool(re.match(rf"node/{host.name}\s+Ready\s", line)) for line in said.splitlines() for host in datacenter.hosts
-    )
-    if ready != len(datacenter.hosts):
+    ready = sum(bool(re.match(rf"node/{host.name}\s+Ready\s", line)) for line in said.splitlines() for host in masters)
+    if ready != len(masters):
         raise SystemExit(f"kubeadm's way ended with {ready} Ready nodes; see {folder}:\n{said[-3000:]}")
     stages = {
         f"until {name}": float(when)
@@ -66,15 +65,20 @@ def install(datacenter: Datacenter, kubernetes: str) -> dict[str, object]:
     }
 
 
+def run_folder() -> Path:
+    """Return where the scripts of the cluster that was installed last are, and what they said."""
+    return cache_dir() / "bench" / "kubeadm-run"
+
+
 def _scripts(datacenter: Datacenter, payload: Path) -> Path:
     """Lay out the scripts for this datacenter's addresses and key, beside the payload."""
-    folder = cache_dir() / "bench" / "kubeadm-run"
+    folder = run_folder()
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "pay").mkdir(parents=True)
     net = datacenter.gateway.rpartition(".")[0]
     for path in SCRIPTS.iterdir():
         text = path.read_text(encoding="utf-8").replace("@NET@", net).replace("@KEY@", str(datacenter.key))
-        target = folder if path.name == "peer.sh" else folder / "pay"
+        target = folder if path.name in ("peer.sh", "join.sh") else folder / "pay"
         (target / path.name).write_text(text, encoding="utf-8")
     for part in payload.rglob("*"):
         if part.is_file():

@@ -8,14 +8,19 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from tests.bench import machine
 from wizard import practice
 from wizard.bundle.opened import load_bundle
 from wizard.bundle.places import default_folder
 from wizard.engine.journal_reader import JournalReader
+from wizard.engine.record import Record
 from wizard.paths import cache_dir
 from wizard.practice import Datacenter
 
@@ -28,30 +33,30 @@ def state_home() -> Path:
     return cache_dir() / "bench" / "state"
 
 
-def install(datacenter: Datacenter, kubernetes: str) -> dict[str, object]:
-    """Install a cluster that never was before, and return the figures."""
+def install(datacenter: Datacenter, kubernetes: str, names: Collection[str] = ()) -> dict[str, object]:
+    """Install a cluster that never was before, on all hosts or those of `names`, and return the figures."""
     bundle = load_bundle(default_folder(kubernetes))
     machine.warm(bundle.path(artifact) for artifact in bundle.lock.artifacts)
     shutil.rmtree(state_home(), ignore_errors=True)
-    profile = _profile(datacenter)
+    profile = profile_of(datacenter, names)
     idle = machine.wait_for_quiet()
-    said, figures = _apply(datacenter, profile)
+    said, figures = apply(datacenter, profile)
     if said["result"] != "done":
         raise SystemExit(f"slipway apply failed: {json.dumps(said, indent=1)}")
     # kubeadm proves nothing: the clock stops before that phase.
     proof = _proof(datacenter, str(said["run"]))
     figures |= {"seconds": float(str(figures["seconds"])) - proof, "seconds of proof": proof}
     ready = _ready_nodes(datacenter)
-    if ready != len(datacenter.hosts):
+    if ready != len(names or datacenter.hosts):
         raise SystemExit(f"only {ready} nodes are Ready after apply")
     return figures | {"idle before": idle, "steps": len(said["changed"])}
 
 
 def converged(datacenter: Datacenter) -> dict[str, object]:
     """Apply once more to what is as wanted, and return the figures; `sessions` is the most commands a host saw."""
-    profile = _profile(datacenter)
+    profile = profile_of(datacenter)
     idle = machine.wait_for_quiet()
-    said, figures = _apply(datacenter, profile)
+    said, figures = apply(datacenter, profile)
     if said["result"] != "done" or said["changed"]:
         raise SystemExit(f"apply on a converged cluster changed something: {json.dumps(said, indent=1)}")
     return figures | {"idle before": idle, "sessions": _sessions(datacenter, profile)}
@@ -59,11 +64,17 @@ def converged(datacenter: Datacenter) -> dict[str, object]:
 
 def _proof(datacenter: Datacenter, run: str) -> float:
     """Return the seconds from the beginning of `slipway verify`'s part of a run to the end of the run."""
-    record = JournalReader(state_home() / "slipway" / datacenter.name).record(run)
+    record = record_of(datacenter, run)
     return record.now - record.steps["verify/try"].started
 
 
-def _apply(datacenter: Datacenter, profile: Path) -> tuple[dict[str, object], dict[str, object]]:
+def record_of(datacenter: Datacenter, run: str) -> Record:
+    """Return the record of a run."""
+    return JournalReader(state_home() / "slipway" / datacenter.name).record(run)
+
+
+def apply(datacenter: Datacenter, profile: Path) -> tuple[dict[str, Any], dict[str, object]]:
+    """Apply a profile, and return what the command said and the figures."""
     before = machine.work_of(datacenter.hosts)
     began = time.monotonic()
     process = subprocess.Popen(
@@ -115,7 +126,7 @@ def _sessions(datacenter: Datacenter, profile: Path) -> int:
         practice.execute(host, "sh", "-c", f"echo LogLevel VERBOSE > {TALKATIVE}; systemctl reload ssh")
     time.sleep(1)
     since = {host.name: _started(datacenter, host.name) for host in datacenter.hosts}
-    said, _ = _apply(datacenter, profile)
+    said, _ = apply(datacenter, profile)
     if said["changed"]:
         raise SystemExit(f"apply on a converged cluster changed something: {said['changed']}")
     return max(_started(datacenter, name) - before for name, before in since.items())
@@ -132,7 +143,15 @@ def _ready_nodes(datacenter: Datacenter) -> int:
     return sum(" Ready " in f"{line} " for line in said.splitlines())
 
 
-def _profile(datacenter: Datacenter) -> Path:
+def profile_of(datacenter: Datacenter, names: Collection[str] = (), **more: Any) -> Path:
+    """Write the ready profile of a datacenter, or of those of its hosts that are named, and return its file.
+
+    `more` is said in it besides.
+    """
     path = cache_dir() / "bench" / f"{datacenter.name}.yaml"
     practice.write_profile(datacenter, path)
+    if names:
+        data = yaml.safe_load(path.read_text())
+        data["hosts"] = [host for host in data["hosts"] if host["name"] in names]
+        path.write_text(yaml.safe_dump({**data, **more}, sort_keys=False))
     return path
