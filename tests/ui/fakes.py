@@ -18,6 +18,7 @@ from wizard.engine.step import Plan, Probe, Satisfied, Step
 from wizard.errors import Problem, SlipwayError, UsageError
 from wizard.facts.model import DiskKind, Facts, Filesystem, Hardware, Interface, Survey, System
 from wizard.plans import removal
+from wizard.plans.preview import Preview
 from wizard.plans.status import Status
 from wizard.plans.task import ALLOW_REMOVAL, Job, Task
 from wizard.profile.model import Profile
@@ -79,6 +80,9 @@ class FakeServices:
     applied: Profile | None = None
     before: Profile | None = None
     """The profile that was applied last: hosts that only it names would leave."""
+    seen_before: Preview | None = None
+    """What an install would do to a cluster that stands."""
+    preview_error: SlipwayError | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def open(self, path: Path) -> Opened:
@@ -141,6 +145,12 @@ class FakeServices:
     async def plan(self, profile: Profile, survey: Survey, out: frozenset[str]) -> Plan:
         """Give the story's plan."""
         return plan(profile)
+
+    async def preview(self, profile: Profile, survey: Survey, out: frozenset[str]) -> Preview:
+        """Give the test's preview; without one all hosts are bare."""
+        if self.preview_error is not None:
+            raise self.preview_error
+        return self.seen_before or Preview(new=tuple(survey.facts))
 
     def ref(self, profile: Profile) -> RunRef:
         """Return the run of the story."""

@@ -61,7 +61,7 @@ async def test_a_whole_site_in_one_burst(make_app: MakeApp) -> None:
         burst(pilot, "n", "site-z", "<tab>", "p", "198.18.0.11-13", "<ctrl+s>", "<ctrl+n>", "198.18.0.100")
         burst(pilot, "<ctrl+n>", "<ctrl+n>")
         await comes(pilot, ReviewScreen)
-        await sees(pilot, "Ready to install on 3 hosts")
+        await sees(pilot, "Ready to install on 3 bare hosts")
         assert app.session.draft.name == "site-z"
         assert app.session.draft.text("endpoint.vip") == "198.18.0.100"
 

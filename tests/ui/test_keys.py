@@ -55,4 +55,4 @@ async def test_a_bastions_key_is_shown_once_as_its_own_and_the_hosts_keys_after_
         await sees(pilot, "198.18.0.11")
         await press(pilot, "a")
         await comes(pilot, ReviewScreen)
-        await sees(pilot, "Ready to install on 3 hosts")
+        await sees(pilot, "Ready to install on 3 bare hosts")

@@ -109,7 +109,7 @@ async def test_what_matters_is_in_sight_without_scrolling(make_app: MakeApp, tmp
         await comes(pilot, ReviewScreen)
         await sees(pilot, "Ready to install")
         await sees(pilot, "Survives any 1 of 3 masters, any 1 of 3 etcd members, any 1 of 3 zones.")
-        await sees(pilot, "( ) 1 Problems 1 (•) 2 Site ( ) 3 Plan")
+        await sees(pilot, "( ) 1 Notes 1 (•) 2 Site ( ) 3 Plan")
         await sees(pilot, "Any 1 of 3 masters may die and the API stays up.")
         await sees(pilot, "Zone rack3 takes 1 of 3 masters and 1 of 3 etcd members: etcd keeps its quorum")
         for page, name in (("2", "Site"), ("3", "Plan"), ("1", "Problems")):

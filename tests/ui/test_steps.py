@@ -118,7 +118,7 @@ async def test_warnings_have_to_be_accepted(make_app: MakeApp, services: FakeSer
         await press(pilot, "i")
         assert isinstance(app.screen, ReviewScreen), "nothing is asked before the warning is accepted"
         await press(pilot, "w")
-        await sees(pilot, "Ready to install on 3 hosts: press i. 1 warning accepted.")
+        await sees(pilot, "Ready to install on 3 bare hosts: press i. 1 warning accepted.")
         await press(pilot, "i")
         await comes(pilot, Confirm)
 

@@ -135,6 +135,11 @@ class Jobs:
             if not judgement.errors:
                 plan = await self.app.services.plan(folded.profile, survey, session.out)
                 judgement = Judgement(draft, problems, plan)
+                try:
+                    seen = await self.app.services.preview(folded.profile, survey, session.out)
+                    judgement = replace(judgement, preview=seen)
+                except SlipwayError as error:  # that this can't be seen holds nothing up
+                    judgement = replace(judgement, unseen=error.title)
             session.judgement = judgement
 
         self.start("look", work)

@@ -1,4 +1,4 @@
-"""A plan in a few lines: what will be done, in order, and on which hosts."""
+"""A plan in a few lines: what will be done, in order, and on which hosts; what is so already is not among it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from wizard.engine.step import Plan
-from wizard.ui.words import count
+from wizard.ui.previewview import ALONE, tally
+from wizard.ui.session import Judgement
+from wizard.ui.words import count, cut
+from wizard.ui.wrapping import hanging
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +22,15 @@ class PlanLine:
     hosts: tuple[str, ...]
 
 
-def plan_lines(plan: Plan) -> tuple[PlanLine, ...]:
-    """Return the plan with steps that are the same on several hosts drawn together, in the plan's order."""
+def plan_lines(plan: Plan, only: frozenset[str] | None = None) -> tuple[PlanLine, ...]:
+    """Return the plan with steps that are the same on several hosts drawn together, in the plan's order.
+
+    With `only`, the steps with those ids alone.
+    """
     hosts: dict[tuple[str, str], list[str]] = {}
     for step in plan.steps:
-        hosts.setdefault((step.phase, step.title), []).append(step.host)
+        if only is None or step.id in only:
+            hosts.setdefault((step.phase, step.title), []).append(step.host)
     order = {phase: place for place, phase in enumerate(dict.fromkeys(step.phase for step in plan.steps))}
     lines = (PlanLine(phase, title, tuple(dict.fromkeys(names))) for (phase, title), names in hosts.items())
     return tuple(sorted(lines, key=lambda line: order[line.phase]))
@@ -55,19 +62,25 @@ def phase_words(phase: str) -> str:
     return PHASES.get(phase, phase)
 
 
-def plan_words(plan: Plan | None, width: int) -> Content:
-    """Return what will be done, phase by phase, in at most `width` columns (90 are enough)."""
-    if plan is None:
+def plan_words(judgement: Judgement | None, width: int) -> Content:
+    """Return what will be done, phase by phase, in at most `width` columns (90 are enough).
+
+    Where it was seen what would change, those steps alone.
+    """
+    plan, preview = (judgement.plan, judgement.preview) if judgement else (None, None)
+    if judgement is None or plan is None:
         return Content.styled("The plan is made once nothing stands in the way.", "$quiet")
-    heading = f"{count(len(plan.steps), 'step')} on {count(len(plan.hosts), 'host')}. What is as wanted is left alone."
-    rows = [Content.styled(heading, "$quiet"), Content("")]
+    heading = tally(preview, plan) or f"{count(len(plan.steps), 'step')} on {count(len(plan.hosts), 'host')}."
+    rows = [hanging("", f"{heading} {ALONE}", width, "$quiet")]
+    if judgement.unseen:
+        rows.append(hanging("! ", f"What would change could not be seen: {judgement.unseen}", width, "$warning"))
+    rows.append(Content(""))
     phase = ""
-    for line in plan_lines(plan):
+    for line in plan_lines(plan, preview.changing if preview else None):
         if line.phase != phase:
             phase = line.phase
             rows.append(Content.styled(phase_words(phase), "$accent"))
         hosts = hosts_words(line, len(plan.hosts))
-        room = max(20, min(90, width) - len(hosts))
-        title = line.title if len(line.title) <= room - 2 else line.title[: room - 3] + "…"
-        rows.append(Content.assemble(f"  {title:<{room}}", Content.styled(hosts, "$quiet")))
+        room = max(20, min(90, width) - len(hosts) - 2)
+        rows.append(Content.assemble(f"  {cut(line.title, room - 2):<{room}}", Content.styled(hosts, "$quiet")))
     return Content("\n").join(rows)

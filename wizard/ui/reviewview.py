@@ -7,6 +7,7 @@ from textual.content import Content
 from wizard.errors import Level, Problem
 from wizard.plans.removal import LEAVES
 from wizard.profile.survival import Survival
+from wizard.ui.previewview import deed
 from wizard.ui.session import Judgement, Session
 from wizard.ui.words import BAD, BUSY, LEVEL_MARK, LEVEL_STYLE, OK, WARN, count
 from wizard.ui.wrapping import hanging
@@ -34,6 +35,14 @@ def problem_words(problem: Problem, width: int, *, accepted: bool) -> Content:
     if not hint:
         return words
     return Content("\n").join([words, hanging(" " * LEVEL_COLUMNS, hint, width, "$quiet")])
+
+
+def problems_label(judgement: Judgement | None) -> str:
+    """Return what the page of problems is called: what is merely told counts as none."""
+    if judgement is None or not judgement.problems:
+        return "Problems"
+    grave = len(judgement.errors) + len(judgement.warnings)
+    return f"Problems {grave}" if grave else f"Notes {len(judgement.problems)}"
 
 
 def survival_words(said: Survival, width: int) -> Content:
@@ -64,9 +73,11 @@ def verdict(session: Session) -> Content:
     if waiting:
         words = f"{WARN} {count(len(waiting), 'warning')}: read them, then press w to go on all the same"
         return Content.styled(words, "$warning")
-    machines = count(len(session.draft.hosts), "host")
     accepted = f" {count(len(judgement.warnings), 'warning')} accepted." if judgement.warnings else ""
-    return Content.styled(f"{OK} Ready to install on {machines}: press i.{accepted}", "$success")
+    words = deed(judgement.preview, session.draft.name, len(session.draft.hosts))
+    nothing = judgement.preview is not None and judgement.preview.nothing
+    press = "." if nothing else ": press i."
+    return Content.styled(f"{OK} {words}{press}{accepted}", "$success")
 
 
 def why_not(judgement: Judgement | None, waiting: int) -> str:

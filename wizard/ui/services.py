@@ -20,6 +20,7 @@ from wizard.engine.record import Record
 from wizard.engine.step import Plan
 from wizard.errors import Problem, SlipwayError
 from wizard.facts.model import Facts, Survey
+from wizard.plans.preview import Preview
 from wizard.plans.status import Status
 from wizard.plans.task import Kind
 from wizard.profile.model import Profile
@@ -130,6 +131,12 @@ class Services(Protocol):
 
     async def plan(self, profile: Profile, survey: Survey, out: frozenset[str]) -> Plan:
         """Return the plan of the install. Pure in effect: touches no host, makes no authority. `out` as in `check`."""
+
+    async def preview(self, profile: Profile, survey: Survey, out: frozenset[str]) -> Preview:
+        """Return what the install would change: hosts are asked where any of them is the cluster's already.
+
+        `survey` and `out` are those the plan was made from. Nothing is touched.
+        """
 
     async def start(self, profile: Profile, ask: AskSecret, out: frozenset[str]) -> RunRef:
         """Start `slipway apply` for `profile` as a process of its own session and return its run once it is journaled.

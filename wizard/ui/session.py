@@ -10,6 +10,7 @@ from wizard.engine.record import Record
 from wizard.engine.step import Plan
 from wizard.errors import Level, Problem, errors_of
 from wizard.facts.model import Survey
+from wizard.plans.preview import Preview
 from wizard.plans.removal import LEAVES
 from wizard.ui.draft import Draft, blank
 from wizard.ui.services import Built, HostLook, RunRef
@@ -33,11 +34,17 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the review found for one draft: problems, and the plan where there is one."""
+    """What the review found for one draft: problems, and the plan where there is one.
+
+    `preview` says what that plan would change; None where there is no plan, or where that could not be seen.
+    """
 
     draft: Draft
     problems: tuple[Problem, ...]
     plan: Plan | None = None
+    preview: Preview | None = None
+    unseen: str = ""
+    """Why it could not be seen what the plan would change."""
 
     @property
     def errors(self) -> tuple[Problem, ...]:

@@ -12,7 +12,7 @@ from wizard.checks import checks
 from wizard.cli.launch import launch, order_of
 from wizard.cli.services import practising, profiles, runs, standing
 from wizard.cli.services.vault import Vault
-from wizard.cli.site import connections, job_on
+from wizard.cli.site import connections, job_on, with_extras_files
 from wizard.engine.control import Intent
 from wizard.engine.control_socket import submit
 from wizard.engine.record import Record
@@ -26,6 +26,7 @@ from wizard.plans import extras_files
 from wizard.plans.folder import applied, identity
 from wizard.plans.job import Job, prepare
 from wizard.plans.judging import judge
+from wizard.plans.preview import Preview, preview, told
 from wizard.plans.status import Status
 from wizard.plans.task import ALLOW_REMOVAL, Task
 from wizard.profile.extras_paths import based
@@ -133,6 +134,16 @@ class RealServices:
     def _plan(self, profile: Profile, survey: Survey, out: frozenset[str]) -> Plan:
         folder = cluster_dir(profile.name)
         return prepare(self._job(profile, out), survey, identity(folder, profile.name), store.load(folder / "pki"))
+
+    async def preview(self, profile: Profile, survey: Survey, out: frozenset[str] = frozenset()) -> Preview:
+        """Return what the install would change."""
+        job = await asyncio.to_thread(self._job, profile, out)
+        secrets = self._vault(profile.name)
+        if told(job, survey, identity(job.folder, profile.name)).changing is not None:
+            # A registry's password is part of what lies on the hosts.
+            job = await with_extras_files(job, secrets)
+        async with connections(job.profile, secrets, _nobody_confirms, job.before) as connect:
+            return await preview(job, survey, connect)
 
     def _job(self, profile: Profile, out: frozenset[str]) -> Job:
         profile = based(profile, self._folders.get(profile.name, Path.cwd()))

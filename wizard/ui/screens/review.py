@@ -18,7 +18,8 @@ from wizard.profile.survival import survival
 from wizard.ui.fields import BY_PATH, ETCD, LOGIN
 from wizard.ui.frame import SessionChanged, StepScreen
 from wizard.ui.planview import plan_words
-from wizard.ui.reviewview import gravest_first, problem_words, survival_words, verdict, why_not
+from wizard.ui.previewview import question
+from wizard.ui.reviewview import gravest_first, problem_words, problems_label, survival_words, verdict, why_not
 from wizard.ui.screens.asking import Confirm
 from wizard.ui.screens.removal import TakeOut
 from wizard.ui.session import Judgement, Step
@@ -26,9 +27,10 @@ from wizard.ui.topology import topology
 from wizard.ui.validate import fold
 from wizard.ui.widgets.choice import Choice
 from wizard.ui.widgets.saying import say
-from wizard.ui.words import OK, count
+from wizard.ui.words import OK
 
 TABS = ("Problems", "Site", "Plan")
+GOES_ON = "The run goes on when this screen is closed."
 
 
 class Problems(OptionList):
@@ -103,9 +105,9 @@ class ReviewScreen(StepScreen):
     def draw(self) -> None:
         """Draw verdict, problems, picture, plan."""
         session, judgement = self.session, self.session.judgement
-        say(self, "#judgement", verdict(session), fixed=True)
+        say(self, "#judgement", verdict(session))
         if self.may_install():
-            say(self, "#verdict", "", fixed=True)
+            say(self, "#verdict", "")
         self.query_one("#install", Button).disabled = not self.may_install()
         self.refresh_keys(*(self.check_action(action, ()) for action in ("accept", "take_out", "next")))
         state = (judgement, session.accepted, self.size)
@@ -119,10 +121,9 @@ class ReviewScreen(StepScreen):
             say(self, "#brief", said.brief, style="$quiet", fixed=True)
             say(self, "#survives", survival_words(said, self.room()))
             say(self, "#picture", topology(profile, max(40, self.room())))
-        say(self, "#plan", plan_words(judgement.plan if judgement else None, self.size.width - 8))
-        found = f" {len(judgement.problems)}" if judgement and judgement.problems else ""
-        labels = [f"{number} {name}" for number, name in enumerate(TABS, 1)]
-        self.query_one("#tabs", Choice).relabel((labels[0] + found, *labels[1:]))
+        say(self, "#plan", plan_words(judgement, self.size.width - 8))
+        names = (problems_label(judgement), *TABS[1:])
+        self.query_one("#tabs", Choice).relabel([f"{number} {name}" for number, name in enumerate(names, 1)])
         if judgement is not None and judgement is not self.opened_for:
             self.opened_for = judgement
             if judgement.errors or session.open_warnings():
@@ -218,22 +219,25 @@ class ReviewScreen(StepScreen):
 
     def action_next(self) -> None:
         """Ask once, then start the run."""
-        draft, out = self.session.draft, self.session.taken_out()
-        leaves = f"{listed(out)} {'leaves' if len(out) == 1 else 'leave'} the cluster for good. " if out else ""
-        question = Confirm(
-            f"Install on {count(len(draft.hosts), 'host')}?",
-            f"{draft.name}: {', '.join(host.name for host in draft.hosts)}. Packages, units and files of Kubernetes "
-            f"are put on these machines. {leaves}The run goes on when this screen is closed.",
-            yes="Install",
+        draft, out, judgement = self.session.draft, self.session.taken_out(), self.session.judgement
+        if judgement is None or judgement.plan is None:
+            return
+        hosts = tuple(host.name for host in draft.hosts)
+        asked = question(judgement.preview, judgement.plan, draft.name, hosts)
+        leaves = f"{listed(out)} {'leaves' if len(out) == 1 else 'leave'} the cluster for good." if out else ""
+        dialog = Confirm(
+            asked.title,
+            " ".join(filter(None, (asked.text, leaves, GOES_ON))),
+            yes=asked.yes,
             no="Not yet",
             risky=bool(out),
         )
-        self.app.push_screen(question, lambda yes: self.wizard.jobs.install() if yes else None)
+        self.app.push_screen(dialog, lambda yes: self.wizard.jobs.install() if yes else None)
 
     def action_say_why_not(self) -> None:
         """Say what holds the install, and show it."""
         words = why_not(self.session.judgement, len(self.session.open_warnings()))
-        say(self, "#verdict", words, style="$warning", fixed=True)
+        say(self, "#verdict", words, style="$warning")
         if self.session.judgement is not None:
             self.action_tab("Problems")
 
