@@ -15,6 +15,7 @@ from wizard.cli.services import RealServices
 from wizard.engine.events import RunResult
 from wizard.engine.process import alive
 from wizard.engine.record import State
+from wizard.profile.load import load
 from wizard.ui.app import SlipwayApp
 from wizard.ui.screens.asking import AskSecretText, Confirm
 from wizard.ui.screens.dialog_form import LoginForm
@@ -69,10 +70,11 @@ async def test_from_an_empty_form_to_a_cluster_by_keys_alone(lab: Lab) -> None:
         await fill_in(pilot, first, lab)
         await press(pilot, "i")
         await comes(pilot, Confirm)
-        await sees(pilot, "Install on 3 hosts?")
+        await sees(pilot, "Install on 3 bare hosts?")
         assert not lab.journal().runs(), "nothing starts before the answer"
         await press(pilot, "y")
         await comes(pilot, RunScreen)
+        assert load(lab.folder / f"{lab.name}.yaml").profile.name == lab.name, "a new site is saved where one is"
         await goes_on(pilot, first, lambda: done_steps(first) >= 3, "three steps done")
         await sees(pilot, "elapsed")
         await press(pilot, "q")
@@ -165,7 +167,7 @@ async def fill_in(pilot: Pilot[int], app: SlipwayApp, lab: Lab) -> None:
     assert not app.session.judgement.errors
     if app.session.open_warnings():
         await press(pilot, "w")
-    await sees(pilot, "Ready to install on 3 hosts")
+    await sees(pilot, "Ready to install on 3 bare hosts")
 
 
 def done_steps(app: SlipwayApp) -> int:

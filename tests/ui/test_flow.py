@@ -22,6 +22,7 @@ from wizard.ui.screens.network import NetworkScreen
 from wizard.ui.screens.paste import PasteHosts
 from wizard.ui.screens.practice import PracticeScreen
 from wizard.ui.screens.review import ReviewScreen
+from wizard.ui.screens.unsaved import Unsaved
 from wizard.ui.screens.welcome import WelcomeScreen
 
 from .driving import NARROW, comes, field, press, sees, type_in, until, words
@@ -78,10 +79,10 @@ async def test_new_site_by_keys_alone(make_app: MakeApp, services: FakeServices)
         await comes(pilot, EtcdScreen)
         await press(pilot, "ctrl+n")
         await comes(pilot, ReviewScreen)
-        await sees(pilot, "Ready to install on 3 hosts")
+        await sees(pilot, "Ready to install on 3 bare hosts")
         await press(pilot, "i")
         await comes(pilot, Confirm)
-        await sees(pilot, "Install on 3 hosts?")
+        await sees(pilot, "Install on 3 bare hosts?")
         assert not any(item[0] == "start" for item in services.asked), "nothing starts before the answer"
         await press(pilot, "y")
         await comes(pilot, DoneScreen)
@@ -194,7 +195,7 @@ async def test_a_ready_profile_opens_at_the_review(make_app: MakeApp, profile_fi
     app = make_app(profile=profile_file)
     async with app.run_test(size=NARROW) as pilot:
         await comes(pilot, ReviewScreen)
-        await sees(pilot, "Ready to install on 3 hosts")
+        await sees(pilot, "Ready to install on 3 bare hosts")
         assert app.session.judgement is not None
         assert app.session.judgement.plan is not None
 
@@ -249,12 +250,12 @@ async def test_leaving_with_unsaved_changes_asks(make_app: MakeApp, profile_file
         await comes(pilot, ReviewScreen)
         app.session.draft = app.session.draft.typed("endpoint.vip", "198.18.0.101")
         await press(pilot, "ctrl+q")
-        await comes(pilot, Confirm)
-        await sees(pilot, "Leave without saving?")
+        await comes(pilot, Unsaved)
+        await sees(pilot, "Leave site-a without saving?")
         await press(pilot, "n")
         await comes(pilot, ReviewScreen)
         await press(pilot, "ctrl+q")
-        await comes(pilot, Confirm)
+        await comes(pilot, Unsaved)
         await press(pilot, "y")
     assert app.return_value == 0
 
@@ -267,6 +268,8 @@ async def test_practice_leads_to_a_ready_profile(make_app: MakeApp) -> None:
         await press(pilot, "p")
         await comes(pilot, PracticeScreen)
         await press(pilot, "tab", "enter")
+        await comes(pilot, Confirm)
+        await press(pilot, "y")
         await comes(pilot, ReviewScreen)
         assert app.session.draft.name == "practice"
 

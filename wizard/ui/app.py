@@ -13,11 +13,14 @@ from textual.binding import Binding
 from textual.events import Event, Key, Paste
 from textual.worker import WorkerFailed
 
+from wizard.errors import SlipwayError
 from wizard.ui.draft import load
 from wizard.ui.frame import Modal, SessionChanged, StepScreen
 from wizard.ui.jobs import Jobs
-from wizard.ui.saving import leave, save
+from wizard.ui.saving import leave, may_go, save, typed_path
+from wizard.ui.screens.asking import AskText
 from wizard.ui.screens.done import DoneScreen
+from wizard.ui.screens.error import ErrorView
 from wizard.ui.screens.etcd import EtcdScreen
 from wizard.ui.screens.hosts import HostsScreen
 from wizard.ui.screens.network import NetworkScreen
@@ -30,6 +33,9 @@ from wizard.ui.theme import THEMES
 from wizard.ui.turns import Turns
 
 Answer = TypeVar("Answer")
+
+DEPTH = 3
+"""Screens of the stack while a step is open: Textual's blank one, the first screen, the step."""
 
 SCREENS: dict[Step, type[StepScreen]] = {
     Step.HOSTS: HostsScreen,
@@ -114,17 +120,24 @@ class SlipwayApp(App[int]):
         self.session.reached = max(self.session.reached, step.number)
         screen = SCREENS[step]()
         screen.focus_path = focus
+        while len(self.screen_stack) > DEPTH:  # a status is open above a step
+            self.pop_screen()
         if isinstance(self.screen, WelcomeScreen):
             self.push_screen(screen)
         else:
             self.switch_screen(screen)
+
+    def first(self) -> None:
+        """Go back to the first screen; what was typed stays."""
+        while not isinstance(self.screen, WelcomeScreen):
+            self.pop_screen()
 
     def go_by(self, steps: int) -> None:
         """Go `steps` forth or back in the trail; before the first one is the welcome."""
         current = self.screen.step if isinstance(self.screen, StepScreen) else None
         number = (current.number if current else -1) + steps
         if number < 0:
-            self.pop_screen()
+            self.first()
         elif number < len(Step):
             self.go(list(Step)[number])
 
@@ -146,14 +159,37 @@ class SlipwayApp(App[int]):
 
     def begin(self) -> None:
         """Begin a new site."""
-        self.session = Session()
-        self.go(Step.HOSTS)
-
-    def open_profile(self, path: Path) -> None:
-        """Open a profile and go to the review, or to the hosts where loading had something to say."""
 
         async def work() -> None:
-            self.take(await self.services.open(path))
+            if await may_go(self):
+                self.session = Session()
+                self.go(Step.HOSTS)
+
+        self.jobs.start("open", work)
+
+    def open_profile(self, path: Path) -> None:
+        """Open a profile and go to the review."""
+
+        async def work() -> None:
+            if await may_go(self):
+                self.take(await self.services.open(path))
+
+        self.jobs.start("open", work)
+
+    def ask_profile(self) -> None:
+        """Ask for a profile's path and open it; what can't be opened is said, and the path can be mended."""
+
+        async def work() -> None:
+            text: str | None = f"{Path.cwd()}/"
+            while text := await self.show(AskText("Open a profile", "The path of a YAML file.", start=text, ok="Open")):
+                try:
+                    opened = await self.services.open(typed_path(text))
+                except SlipwayError as error:
+                    await self.show(ErrorView(error))
+                    continue
+                if await may_go(self):
+                    self.take(opened)
+                return
 
         self.jobs.start("open", work)
 

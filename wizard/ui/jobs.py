@@ -18,6 +18,7 @@ from wizard.facts.model import Survey
 from wizard.plans.kinds import KINDS
 from wizard.profile.model import Profile
 from wizard.remote.base import HostKeyUnknown, Secret
+from wizard.ui.saving import saved_first
 from wizard.ui.screens.asking import AskSecretText
 from wizard.ui.screens.error import ErrorView
 from wizard.ui.screens.keys import HostKeys
@@ -154,11 +155,11 @@ class Jobs:
     # The run
 
     def install(self) -> None:
-        """Start the run of the draft and follow it."""
+        """Save the draft, start its run and follow it."""
 
         async def work() -> None:
             profile = fold(self.session.draft).profile
-            if profile is not None:
+            if profile is not None and await saved_first(self.app):
                 self.attach(await self.app.services.start(profile, self.ask, self.session.out))
 
         self.start("start", work)

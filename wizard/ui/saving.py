@@ -1,4 +1,4 @@
-"""Saving the profile, and leaving: both ask before anything is lost."""
+"""Saving the profile, installing it, leaving it: all ask before anything is lost."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from wizard.errors import UsageError
 from wizard.ui.draft import Draft
-from wizard.ui.screens.asking import AskText, Confirm
+from wizard.ui.screens.asking import AskText
 from wizard.ui.screens.diff import DiffView
-from wizard.ui.session import Step
+from wizard.ui.screens.unsaved import GO_ON, SAVE, SaveFirst, Unsaved
+from wizard.ui.session import Session, Step
 from wizard.ui.validate import fold
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ async def _save(app: SlipwayApp) -> bool:
             why=first.message if first else "",
             hint="A profile can be saved once every field can be read. " + (first.hint if first else ""),
         )
-    start = str(session.path or Path.cwd() / f"{draft.name or 'site'}.yaml")
+    start = str(file_of(session))
     answer = await app.show(AskText("Save the profile", "Secrets are never part of a profile.", start=start, ok="Save"))
     if not answer:
         return False
@@ -55,6 +56,52 @@ async def _save(app: SlipwayApp) -> bool:
     return True
 
 
+def file_of(session: Session) -> Path:
+    """Return the file that the draft is saved to: its own, or one in this folder with the site's name."""
+    return session.path or Path.cwd() / f"{session.draft.name or 'site'}.yaml"
+
+
+def saving_words(session: Session) -> str:
+    """Return in a sentence what an install does with the profile's file; empty where that says all of it."""
+    if not session.unsaved:
+        return ""
+    path = file_of(session)
+    return f"{path.name} doesn't say all of this: that is shown first." if path.exists() else f"It is saved to {path}."
+
+
+async def saved_first(app: SlipwayApp) -> bool:
+    """See that what is about to be installed is in its file, as far as the person wants that.
+
+    False: the person would rather not install yet. Raises `SlipwayError` where the file can't be written.
+    """
+    session, draft = app.session, app.session.draft
+    profile = fold(draft).profile
+    if not session.unsaved or profile is None:
+        return True
+    path = file_of(session)
+    diff = await app.services.diff(profile, path)
+    if diff and path.exists():
+        answer = await app.show(SaveFirst(path, diff))
+        if answer != SAVE:
+            return answer == GO_ON
+    if diff:
+        await app.services.save(profile, path)
+    session.path, session.saved = path, draft
+    app.changed()
+    return True
+
+
+async def may_go(app: SlipwayApp) -> bool:
+    """Tell whether the draft may go: nothing is lost by it, it was saved just now, or the person lets it go.
+
+    Raises `UsageError` where it was to be saved and can't be.
+    """
+    if not app.session.unsaved:
+        return True
+    answer = await app.show(Unsaved(app.session.draft.name))
+    return await _save(app) if answer == SAVE else answer == GO_ON
+
+
 def typed_path(text: str) -> Path:
     """Return the path a person means, their home folder written as ``~``."""
     return Path(text.strip()).expanduser()
@@ -64,22 +111,10 @@ def leave(app: SlipwayApp) -> None:
     """Leave the wizard; a run goes on without it, unsaved work is asked about."""
 
     async def work() -> None:
-        session = app.session
-        step = app.base_step()
-        if step is Step.RUN and (session.record is None or session.record.result is None):
+        record = app.session.record
+        if app.base_step() is Step.RUN and (record is None or record.result is None):
             app.exit(0, message="The run goes on. Open slipway again to attach to it.")
-            return
-        if step in (Step.RUN, Step.DONE) or not session.unsaved:
-            app.exit(0)
-            return
-        question = Confirm(
-            "Leave without saving?",
-            "What was typed since the last save is lost. Escape goes back; ctrl+s saves.",
-            yes="Leave",
-            no="Stay",
-            risky=True,
-        )
-        if await app.show(question):
+        elif await may_go(app):
             app.exit(0)
 
     app.jobs.start("leave", work)

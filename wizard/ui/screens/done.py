@@ -49,7 +49,7 @@ class DoneScreen(StepScreen):
         mark, style = (WARN, "$warning") if built.notes else (OK, "$success")
         yield Static(Content.styled(f"{mark} {profile.name} stands{took}", f"bold {style}"), id="judgement")
         with VerticalScroll(id="done"):
-            for note in built.notes:
+            for note in (*built.notes, *self.not_saved(profile)):
                 yield Static(Content.styled(f"! {note}", "$warning"))
             version = profile.kubernetes or versions.default()
             yield fact(
@@ -57,6 +57,8 @@ class DoneScreen(StepScreen):
                 f"Kubernetes {version}: {', '.join(_counts(profile))}, "
                 f"API at {profile.endpoint.vip}:{profile.endpoint.port}",
             )
+            if self.session.path and self.session.draft.name == profile.name and not self.session.unsaved:
+                yield fact("Profile", str(self.session.path))
             if built.kubeconfig is not None:
                 yield fact("Kubeconfig", str(built.kubeconfig))
                 yield fact("Try it", f"kubectl --kubeconfig {built.kubeconfig} get nodes")
@@ -67,6 +69,14 @@ class DoneScreen(StepScreen):
             yield Static("", id="verdict")
             yield Button("Copy path", id="copy", compact=True)
             yield Button("Close", id="close", variant="primary", compact=True)
+
+    def not_saved(self, profile: Profile) -> tuple[str, ...]:
+        """Return that the profile which was installed is in no file, where it is so."""
+        session = self.session
+        if session.draft.name != profile.name or not session.unsaved:
+            return ()
+        where = f"not in {session.path.name}" if session.path else "in no file yet"
+        return (f"This profile is {where}: ctrl+s saves it. What is done by the file later would undo it.",)
 
     def on_mount(self) -> None:
         """Put the keys on Close."""

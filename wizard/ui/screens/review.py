@@ -20,6 +20,7 @@ from wizard.ui.frame import SessionChanged, StepScreen
 from wizard.ui.planview import plan_words
 from wizard.ui.previewview import question
 from wizard.ui.reviewview import gravest_first, problem_words, problems_label, survival_words, verdict, why_not
+from wizard.ui.saving import saving_words
 from wizard.ui.screens.asking import Confirm
 from wizard.ui.screens.removal import TakeOut
 from wizard.ui.session import Judgement, Step
@@ -227,7 +228,7 @@ class ReviewScreen(StepScreen):
         leaves = f"{listed(out)} {'leaves' if len(out) == 1 else 'leave'} the cluster for good." if out else ""
         dialog = Confirm(
             asked.title,
-            " ".join(filter(None, (asked.text, leaves, GOES_ON))),
+            " ".join(filter(None, (asked.text, leaves, saving_words(self.session), GOES_ON))),
             yes=asked.yes,
             no="Not yet",
             risky=bool(out),

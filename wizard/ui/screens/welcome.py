@@ -16,10 +16,10 @@ from textual.widgets.option_list import Option
 from wizard.profile.model import Profile
 from wizard.ui.frame import StepScreen
 from wizard.ui.runview import percent
-from wizard.ui.screens.asking import AskText
 from wizard.ui.screens.practice import PracticeScreen
 from wizard.ui.screens.status import StatusScreen
 from wizard.ui.services import RunRef, RunState
+from wizard.ui.session import Step
 from wizard.ui.words import BAD, BUSY, OK, WARN, ago, cut
 
 TITLE, WORDS = 26, 42
@@ -45,6 +45,7 @@ class WelcomeScreen(StepScreen):
         Binding("escape", "app.leave", "Quit"),
         Binding("ctrl+n", "new", show=False),
         Binding("ctrl+s", "nothing", show=False),
+        Binding("g", "go_on", "Go on"),
         Binding("n", "new", "New"),
         Binding("o", "open", "Open"),
         Binding("p", "practice", "Practice"),
@@ -87,7 +88,7 @@ class WelcomeScreen(StepScreen):
             self.standing = await self.wizard.services.standing()
             if self.is_attached:
                 self.fill()
-                self.refresh_keys(self.standing)
+                self.refresh_keys(self.standing, self.session.unsaved)
 
         self.wizard.jobs.start("welcome", work)
 
@@ -101,6 +102,9 @@ class WelcomeScreen(StepScreen):
             ways.add_option(Option(self.run_words(run), id=f"run-{number}"))
         if open_runs:
             ways.add_option(None)
+        if self.session.unsaved:
+            name = f"{self.session.draft.name or 'The new site'} *"
+            ways.add_option(way("g", name, "go on with it: it was typed here and is not saved", "draft"))
         ways.add_option(way("n", "New site", "hosts, VIP and etcd, step by step", "new"))
         ways.add_option(way("o", "Open a profile", "a YAML file of a site", "open"))
         ways.add_option(way("p", "Practice", "real hosts in this machine, to rehearse on", "practice"))
@@ -137,6 +141,8 @@ class WelcomeScreen(StepScreen):
                 self.wizard.open_profile(self.recent[int(number)])
             case "standing":
                 self.app.push_screen(StatusScreen(self.standing[int(number)]))
+            case "draft":
+                self.action_go_on()
             case "new":
                 self.action_new()
             case "open":
@@ -150,13 +156,11 @@ class WelcomeScreen(StepScreen):
 
     def action_open(self) -> None:
         """Ask for a profile's path and open it."""
-        ask = AskText("Open a profile", "The path of a YAML file.", start=f"{Path.cwd()}/", ok="Open")
-        self.app.push_screen(ask, lambda text: self.open_path(text))
+        self.wizard.ask_profile()
 
-    def open_path(self, text: str | None) -> None:
-        """Open the profile at a path that was typed."""
-        if text:
-            self.wizard.open_profile(Path(text).expanduser())
+    def action_go_on(self) -> None:
+        """Go on with what was typed and is not saved yet."""
+        self.wizard.go(Step.HOSTS)
 
     def action_status(self) -> None:
         """Show how the cluster that was installed last stands."""
@@ -164,8 +168,13 @@ class WelcomeScreen(StepScreen):
             self.app.push_screen(StatusScreen(self.standing[0]))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a cluster that stands has a status."""
-        return bool(self.standing) if action == "status" else super().check_action(action, parameters)
+        """Only a cluster that stands has a status, and only what was typed can be gone on with."""
+        match action:
+            case "status":
+                return bool(self.standing)
+            case "go_on":
+                return self.session.unsaved
+        return super().check_action(action, parameters)
 
     def action_practice(self) -> None:
         """Go to the practice datacenter."""
