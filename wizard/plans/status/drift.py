@@ -48,10 +48,10 @@ async def look(job: Job, connect: Connect, *, api: bool = True) -> Drift:
         found, plan = await dry_run(job, connect, memory, "status", only=only)
     except SlipwayError as error:
         # That a run would be held is nothing to whoever only looks: what stands in the way is.
-        found = errors_of(getattr(error, "problems", ()))
-        if not found:
+        problems = errors_of(getattr(error, "problems", ()))
+        if not problems:
             return Drift(why=": ".join(filter(None, (error.title, error.why))))
-        host, words = found[0].host, found[0].message
+        host, words = problems[0].host, problems[0].message
         return Drift(why=words if host in words else f"{host}: {words}")
     drift = read(plan, fold(memory.events), found.survey, time.time())
     return drift if api else replace(drift, why="; ".join(filter(None, (drift.why, _NO_API))))
