@@ -14,8 +14,9 @@ from typing import Any
 
 from tests.bench import machine
 from tests.bench.results import Figures
-from tests.practice.failover import Site, to_themselves, writing
+from tests.practice.failover import NAMESPACE, Site, to_themselves, writing
 from tests.practice.helpers import Lab
+from wizard.drill.writes import request
 from wizard.paths import cache_dir
 from wizard.practice import Datacenter
 
@@ -53,6 +54,13 @@ async def _all(site: Masters, take: Callable[[str, Figures], None]) -> None:
         idle = await asyncio.to_thread(machine.wait_for_quiet)
         take(kind, await _measured(site, kind, words) | {"idle before": idle})
     await site.namespace("DELETE")
+    # Thousands of objects go with it, one by one: what is measured next shall not pay for that.
+    gone = f"/api/v1/namespaces/{NAMESPACE}"
+    for _ in range(180):
+        if (await request(site.access, "GET", gone, seconds=20))[0] == 404:
+            return
+        await asyncio.sleep(1)
+    raise SystemExit(f"the namespace {NAMESPACE} of the writes is not gone after 3 minutes")
 
 
 def _commands(site: Masters) -> Iterator[tuple[str, tuple[str | Path, ...]]]:
