@@ -19,9 +19,13 @@ CODES: tuple[tuple[type[SlipwayError], str, str], ...] = (
 """Kind of failure → code, and the field of the host it belongs to; any other is ``host.failed``."""
 
 
-def code_of(failure: SlipwayError, default: str) -> str:
-    """Return the code of a finding that a host could not be looked at because of `failure`."""
-    return next((code for kind, code, _ in CODES if isinstance(failure, kind)), default)
+NOT_ASKED = frozenset(code for _, code, _ in CODES)
+"""The codes of a host of a cluster that could not be asked: they say nothing of the cluster itself."""
+
+
+def code_of(failure: SlipwayError) -> str:
+    """Return which of `NOT_ASKED` stands for `failure`: that it can't be reached, where there is none of its own."""
+    return next((code for kind, code, _ in CODES if isinstance(failure, kind)), "host.unreachable")
 
 
 def judge(case: Case) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from wizard.checks.reach import NOT_ASKED
 from wizard.cli.output import RESULTS, JsonFlag, emit, guarded, plain, problem_list, problems_view, say
 from wizard.cli.perform import DetachFlag, FollowFlag, TakeOverFlag, YesFlag, perform
 from wizard.cli.site import (
@@ -29,7 +30,7 @@ from wizard.errors import Exit, UsageError, errors_of
 from wizard.paths import cluster_dir
 from wizard.pki import store
 from wizard.pki.inventory import AUTHORITY_NAMES
-from wizard.plans.certs import UNSEEN, WARN_DAYS, Certificates, Entry, ask
+from wizard.plans.certs import WARN_DAYS, Certificates, Entry, ask
 from wizard.plans.job import Job
 from wizard.plans.renew import due, renewal
 from wizard.profile.load import load
@@ -73,7 +74,7 @@ def show(profile: ProfileFile, secrets_fd: SecretsFd = None, json_flag: JsonFlag
 def _exit(found: Certificates) -> Exit:
     """Return how a look at certificates ends: what is known to be wrong weighs more than what could not be seen."""
     broken = {problem.code for problem in errors_of(found.problems)}
-    if broken - {UNSEEN}:
+    if broken - NOT_ASKED:
         return Exit.FAILED
     return Exit.PARTIAL if broken else Exit.DONE
 

@@ -69,7 +69,14 @@ def say(*lines: RenderableType) -> None:
     """Tell the person something, on stderr. A string is taken as it is: no markup."""
     console = people()
     for line in lines:
-        console.print(plain(line) if isinstance(line, str) else line)
+        view = plain(line) if isinstance(line, str) else line
+        if console.is_terminal:
+            console.print(view)
+            continue
+        with console.capture() as shown:
+            console.print(view)
+        # A table fills each row up to its widest one.
+        console.file.write("\n".join(row.rstrip() for row in shown.get().split("\n")))
 
 
 def emit(result: Mapping[str, Any], json_flag: bool, view: RenderableType | None = None) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
+from wizard.checks.reach import code_of
 from wizard.errors import Level, Problem, SlipwayError
 from wizard.pki import inventory
 from wizard.pki.inventory import AUTHORITY_NAMES, Seen, pem_of, purpose_of
@@ -21,8 +22,6 @@ from wizard.remote.base import Command
 
 WARN_DAYS = 60
 """What ends within so many days is warned of."""
-UNSEEN = "host.unreachable"
-"""The code of the one error that says nothing of certificates: a host did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def compare(
     for host in profile.hosts:
         seen = answers[host.name]
         if isinstance(seen, SlipwayError):
-            problems.append(seen.as_problem(UNSEEN, host=host.name))
+            problems.append(seen.as_problem(code_of(seen), host=host.name))
             continue
         for place in inventory.places(host):
             certificate = seen.get(place.path)

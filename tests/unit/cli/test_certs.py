@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 from wizard import pki
 from wizard.cli import certs
 from wizard.cli.app import app
-from wizard.errors import Exit
+from wizard.errors import Exit, SlipwayError
 from wizard.paths import cluster_dir
 from wizard.pki.certificates import Pair
 from wizard.pki.inventory import places
 from wizard.profile.load import load
-from wizard.remote.base import Command, Result, Unreachable
+from wizard.remote.base import Command, Result, SudoRefused, Unreachable
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -41,7 +41,13 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def hosts(file: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+def refusal() -> SlipwayError:
+    """Return why m3 can't be asked."""
+    return Unreachable("Can't reach the host", where="m3", why="no route", hint="Check power.")
+
+
+@pytest.fixture
+def hosts(file: Path, refusal: SlipwayError, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     """Let m1 and m2 (fakes) answer with what the store has; m3 is off. Return what each was asked."""
     profile = load(file).profile
     keys = pki.load(cluster_dir("site") / "pki")
@@ -68,7 +74,7 @@ def hosts(file: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
         async def connect(name: str) -> Host:
             await asyncio.sleep(0)
             if name == "m3":
-                raise Unreachable("Can't reach the host", where=name, why="no route", hint="Check power.")
+                raise refusal
             return Host(name)
 
         yield connect
@@ -137,6 +143,21 @@ def test_what_has_ended_fails_though_a_host_is_silent(
     done = CliRunner().invoke(app, ["certs", "show", str(file), "--json"])
     expected = (Exit.FAILED, "failed") if later else (Exit.PARTIAL, "partial")
     assert (done.exit_code, json.loads(done.stdout)["result"]) == expected
+
+
+@pytest.mark.parametrize("refusal", [SudoRefused("Can't become root on the host", where="m3")])
+@pytest.mark.usefixtures("hosts")
+def test_a_host_that_refuses_is_told_apart_from_one_that_is_off(file: Path) -> None:
+    done = CliRunner().invoke(app, ["certs", "show", str(file), "--json"])
+    problems = json.loads(done.stdout)["problems"]
+    assert done.exit_code == Exit.PARTIAL
+    assert ("host.sudo-refused", "m3") in {(problem["code"], problem["host"]) for problem in problems}
+
+
+@pytest.mark.usefixtures("hosts")
+def test_in_a_pipe_no_row_is_as_wide_as_the_widest(file: Path) -> None:
+    lines = CliRunner().invoke(app, ["certs", "show", str(file)]).stderr.splitlines()
+    assert [line for line in lines if line != line.rstrip()] == []
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -16,7 +16,7 @@ from wizard.plans import certs
 from wizard.plans.maintain import margin
 from wizard.plans.status.balancer import KEPT_BACK
 from wizard.plans.status.judge_etcd import etcd
-from wizard.plans.status.model import UNREACHABLE, Cause, Drift, HostStatus, Status, Use
+from wizard.plans.status.model import Cause, Drift, HostStatus, Status, Use
 from wizard.profile.model import Profile, Role
 from wizard.render.node import is_node
 
@@ -32,7 +32,7 @@ def judged(
 ) -> tuple[Problem, ...]:
     """Return all that is wrong with `status`; `failures` are the hosts that could not be asked, `seen` certificates."""
     now = datetime.datetime.fromtimestamp(status.asked, datetime.UTC)
-    silent = tuple(failure.as_problem(code_of(failure, UNREACHABLE), host=name) for name, failure in failures.items())
+    silent = tuple(failure.as_problem(code_of(failure), host=name) for name, failure in failures.items())
     asked = [host for host in status.hosts if not host.failure]
     if status.unknown:
         return silent

@@ -7,15 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from wizard.checks.reach import CODES as REFUSALS
+from wizard.checks.reach import NOT_ASKED
 from wizard.errors import Problem, errors_of
 
 API = "kube-apiserver"
 """The static Pod that is an apiserver."""
-UNREACHABLE = "host.unreachable"
-"""The code of the problem that a host could not be asked, for no reason that has a code of its own."""
-NOT_ASKED = frozenset(code for _, code, _ in REFUSALS) | {UNREACHABLE}
-"""The codes of a host that could not be asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def node_cell(status: Status, host: HostStatus) -> Cell:
     if node is None:
         return bad("no node")
     if host.name in status.maintenance:
-        return warn("out" if node.ready else "out, not Ready")
+        return warn("out")
     if not node.ready:
         return bad("not Ready")
     troubles = node_troubles(node)
