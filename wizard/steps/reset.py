@@ -12,7 +12,6 @@ from typing import Any
 
 from wizard.engine.marker import DIRECTORIES, FOLDERS, MARKER, STATE, parse
 from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Unknown, Verdict
-from wizard.errors import Level, Problem
 from wizard.profile.model import Host, Profile
 from wizard.render.files import fill
 from wizard.render.places import ETCD_CONFIG, ETCD_PKI, KUBELET_KUBECONFIG, RUN
@@ -21,6 +20,7 @@ from wizard.render.site import Site
 from wizard.steps import balancer, control_plane, etcd, runtime
 from wizard.steps.host import TURNED_OFF
 from wizard.steps.kubectl import KUBECTL, where_it_answers
+from wizard.steps.remains import STAYS, remains, running, stays
 
 UNITS = (
     control_plane.KUBELET_UNIT, balancer.KEEPALIVED_UNIT, balancer.HAPROXY_UNIT, etcd.UNIT, runtime.UNIT,
@@ -30,9 +30,6 @@ LINKS = tuple(name for row in POD_NETWORKS for name in row.links)
 NETWORKS = tuple(row.cni_name for row in POD_NETWORKS if row.cni_name)
 TABLES = ("kube-proxy", *(name for row in POD_NETWORKS for name in row.tables))
 DRAIN_SECONDS = 120
-STAYS = "stays "
-"""How a line of a look begins that names what could not be put back."""
-FSTAB = "/etc/fstab"
 
 
 def reset_steps(
@@ -86,41 +83,6 @@ def _step(
 
 def _verdict(diff: tuple[Diff, ...], fine: str) -> Verdict:
     return Drifted(diff) if diff else Satisfied(fine)
-
-
-_BECOMES = {
-    "files": ("there", "removed", "removed, or as it was before"),
-    "packages": ("there", "removed", "as it was before"),
-    "kernel": ("as slipway set it", "as it was before", ""),
-    "services": ("not as it was", "as it was before", ""),
-}
-"""Template → what is told of a line of its look: how it is, what it becomes, and what a file does, if otherwise."""
-
-
-def remains(output: str, template: str = "") -> tuple[Diff, ...]:
-    """Return a diff for every line of a look: one thing that is still there or not as before, and what it becomes."""
-    now, then, file = _BECOMES.get(template, ("there", "removed", ""))
-    lines = (line.strip() for line in output.splitlines() if line.strip())
-    return tuple(Diff(line, now, (file if line.startswith("/") else "") or then) for line in lines)
-
-
-def running(output: str) -> tuple[Diff, ...]:
-    """Return what still runs, of lines ``unit NAME ACTIVE ENABLED``, ``containers NUMBER`` and ``vip INTERFACE``."""
-    found = []
-    for line in output.splitlines():
-        match line.split():
-            case ["unit", unit, *states]:
-                found += [Diff(unit, state, "stopped") for state in states if state in _ON]
-            case ["containers", number] if number != "0":
-                found.append(Diff("containers", number, "none"))
-            case ["vip", link]:
-                found.append(Diff("VIP", f"on {link}", "none"))
-            case _:
-                pass
-    return tuple(found)
-
-
-_ON = frozenset({"active", "activating", "reloading", "deactivating", "enabled"})
 
 
 def _stop(id: str, title: str, host: str, *, vip: str, **more: Any) -> Step:
@@ -192,7 +154,7 @@ def _kernel(id: str, title: str, host: str, *, run: str, **more: Any) -> Step:
         left = remains("\n".join(line for line in output.splitlines() if not line.startswith(STAYS)), "kernel")
         if left or not stay:
             return _verdict(left, "as before slipway")
-        return Satisfied(f"can't be put back: {', '.join(stay)}", tuple(_stays(host, what) for what in stay))
+        return Satisfied(f"can't be put back: {', '.join(stay)}", tuple(stays(host, what) for what in stay))
 
     return _step(id, title, host, "kernel", kernel_values(run), verdict, timeout=120.0, weight=0.5, **more)
 
@@ -200,21 +162,6 @@ def _kernel(id: str, title: str, host: str, *, run: str, **more: Any) -> Step:
 def kernel_values(run: str, root: str = "") -> dict[str, Any]:
     """Return what the script that puts kernel parameters and swap back in the run `run` is filled with."""
     return {"root": root, "state": STATE, "run": run, "stays": STAYS, "turned_off": TURNED_OFF}
-
-
-def _stays(host: str, what: str) -> Problem:
-    """Return what a person is told of something that could not be put back: ``sysctl KEY=VALUE`` or ``swap WHAT``."""
-    kind, _, name = what.partition(" ")
-    key, _, value = name.partition("=")
-    if kind == "sysctl":
-        words, hint = f"The kernel parameter {key} could not be put back to {value}", f"sysctl -w {key}='{value}'"
-    elif name == FSTAB:
-        words, hint = "Swap is still turned off in /etc/fstab", f"sed -i 's/^{TURNED_OFF}//' {FSTAB}"
-    elif name.endswith(".swap"):
-        words, hint = f"{name} is still masked", f"systemctl unmask {name}"
-    else:
-        words, hint = f"Swap on {name} could not be turned on", f"swapon {name}"
-    return Problem("reset.stays", Level.WARNING, words, f"Everything else is as before. There: `{hint}`.", host=host)
 
 
 def _packages(id: str, title: str, host: str, **more: Any) -> Step:

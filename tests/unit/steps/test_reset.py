@@ -16,15 +16,14 @@ from wizard.facts.model import Facts
 from wizard.facts.traces import ClusterTraces, Marker
 from wizard.render.files import fill
 from wizard.steps.host import TURNED_OFF
+from wizard.steps.remains import remains, running
 from wizard.steps.reset import (
     data_values,
     files_values,
     kernel_values,
     leave_step,
     network_values,
-    remains,
     reset_steps,
-    running,
 )
 
 from .test_kit import Here
