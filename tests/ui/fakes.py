@@ -102,6 +102,11 @@ class FakeServices:
         """Return the profiles in the test's folder."""
         return tuple(sorted(self.folder.glob("*.yaml")))
 
+    async def file_of(self, cluster: str) -> Path | None:
+        """Return the file in the test's folder that is called like the cluster."""
+        path = self.folder / f"{cluster}.yaml"
+        return path if path.is_file() else None
+
     async def survey(self, profile: Profile, ask: AskSecret, seen: Callable[[HostLook], None]) -> Survey:
         """Give each host's facts, or its failure."""
         self.asked.append(("survey", tuple(host.address for host in profile.hosts)))
@@ -164,6 +169,11 @@ class FakeServices:
             raise self.start_error
         self.applied = profile
         return self.ref(profile)
+
+    async def order(self, profile: Profile, task: Task, ask: AskSecret) -> RunRef:
+        """Begin a story of that kind."""
+        self.asked.append(("order", profile.name, task.kind, *task.hosts, *sorted(task.options.items())))
+        return replace(self.ref(profile), title=f"{task.kind} {profile.name}", kind=task.kind)
 
     async def resume(self, run: RunRef, ask: AskSecret) -> RunRef:
         """Begin it again, all well this time."""

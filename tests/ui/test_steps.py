@@ -60,7 +60,7 @@ async def test_five_members_by_adding_two_hosts(make_app: MakeApp, profile_file:
         await sees(pilot, "5 members: any 2 may die")
         await press(pilot, "ctrl+n")
         await comes(pilot, ReviewScreen)
-        await sees(pilot, "Ready to install on 5 hosts")
+        await sees(pilot, "Ready to install on 5 bare hosts")
         assert [host.name for host in app.session.draft.members] == ["m1", "m2", "m3", "e1", "e2"]
         assert [host.name for host in app.session.draft.masters] == ["m1", "m2", "m3"]
 
@@ -87,7 +87,7 @@ async def test_a_worker_is_added_and_never_offered_as_a_member(make_app: MakeApp
         await sees(pilot, "5 members need 5 hosts besides workers, and there are 3")
         await press(pilot, "left", "ctrl+n")
         await comes(pilot, ReviewScreen)
-        await sees(pilot, "Ready to install on 4 hosts")
+        await sees(pilot, "Ready to install on 4 bare hosts")
         assert [host.roles for host in app.session.draft.hosts][3] == ("worker",)
 
 

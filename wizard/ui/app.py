@@ -22,6 +22,7 @@ from wizard.ui.screens.asking import AskText
 from wizard.ui.screens.done import DoneScreen
 from wizard.ui.screens.error import ErrorView
 from wizard.ui.screens.etcd import EtcdScreen
+from wizard.ui.screens.help import HelpView, key_rows
 from wizard.ui.screens.hosts import HostsScreen
 from wizard.ui.screens.network import NetworkScreen
 from wizard.ui.screens.review import ReviewScreen
@@ -58,7 +59,8 @@ class SlipwayApp(App[int]):
     BINDINGS = [
         Binding("ctrl+q", "leave", "Quit", priority=True),
         Binding("ctrl+c", "leave", show=False),
-        Binding("f2", "theme", "Light/dark", show=False),
+        Binding("question_mark,f1", "help", "Help"),
+        Binding("f2", "theme", "Light/dark"),
     ]
 
     def __init__(
@@ -127,7 +129,7 @@ class SlipwayApp(App[int]):
         else:
             self.switch_screen(screen)
 
-    def first(self) -> None:
+    def action_first(self) -> None:
         """Go back to the first screen; what was typed stays."""
         while not isinstance(self.screen, WelcomeScreen):
             self.pop_screen()
@@ -137,7 +139,7 @@ class SlipwayApp(App[int]):
         current = self.screen.step if isinstance(self.screen, StepScreen) else None
         number = (current.number if current else -1) + steps
         if number < 0:
-            self.first()
+            self.action_first()
         elif number < len(Step):
             self.go(list(Step)[number])
 
@@ -180,8 +182,12 @@ class SlipwayApp(App[int]):
         """Ask for a profile's path and open it; what can't be opened is said, and the path can be mended."""
 
         async def work() -> None:
-            text: str | None = f"{Path.cwd()}/"
-            while text := await self.show(AskText("Open a profile", "The path of a YAML file.", start=text, ok="Open")):
+            text = f"{Path.cwd()}/"
+            while True:
+                dialog = AskText("Open a profile", "The path of a YAML file.", start=text, ok="Open")
+                text = await self.show(dialog) or ""
+                if not text:
+                    return
                 try:
                     opened = await self.services.open(typed_path(text))
                 except SlipwayError as error:
@@ -198,6 +204,19 @@ class SlipwayApp(App[int]):
         draft = load(opened.profile)
         self.session = Session(draft=draft, saved=draft, path=opened.path, reached=Step.REVIEW.number)
         self.go(Step.REVIEW)
+
+    async def file_of(self, cluster: str) -> Path | None:
+        """Return the file of a cluster's profile: the one that is open here, or one that was; None where none is."""
+        if self.session.path and self.session.draft.name == cluster:
+            return self.session.path
+        return await self.services.file_of(cluster)
+
+    def action_help(self) -> None:
+        """Show what the keys of this screen do; a second time: close that."""
+        if isinstance(self.screen, HelpView):
+            self.screen.dismiss(None)
+        else:
+            self.push_screen(HelpView(key_rows(self, self.screen)))
 
     def action_save(self) -> None:
         """Save the draft as a profile."""

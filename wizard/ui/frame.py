@@ -99,6 +99,7 @@ class Modal(ModalScreen[ScreenResultType]):
 
     BINDINGS = [
         Binding("escape", "refuse", "Close"),
+        Binding("question_mark,f1", "app.help", "Help"),
         Binding("ctrl+q", "app.leave", "Quit"),
     ]
 

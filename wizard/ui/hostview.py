@@ -24,14 +24,15 @@ def connection(look: HostLook | None) -> Content:
     return Content.styled(f"{BUSY} connecting", "$accent")
 
 
-def login_words(draft: Draft) -> Content:
-    """Return the shared login in one line."""
+def login_words(draft: Draft, width: int) -> Content:
+    """Return the shared login in one line of at most `width` columns."""
     user = draft.text("ssh.user") or "root unless ~/.ssh/config says otherwise"
     parts = [f"Login  {user}"]
     parts += [f"port {draft.text('ssh.port')}"] if draft.text("ssh.port") else []
     parts += [f"key {draft.text('ssh.key')}"] if draft.text("ssh.key") else []
     parts += [f"through {draft.text('ssh.via')}"] if draft.text("ssh.via") else []
-    return Content.assemble(Content(", ".join(parts)), Content.styled("   l changes it", "$quiet"))
+    hint = "   l changes it"
+    return Content.assemble(cut(", ".join(parts), max(20, width - len(hint))), Content.styled(hint, "$quiet"))
 
 
 def zone_words(draft: Draft, width: int) -> Content:

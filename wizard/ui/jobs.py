@@ -16,6 +16,7 @@ from wizard.engine.record import Record
 from wizard.errors import Level, Problem, SlipwayError
 from wizard.facts.model import Survey
 from wizard.plans.kinds import KINDS
+from wizard.plans.task import Task
 from wizard.profile.model import Profile
 from wizard.remote.base import HostKeyUnknown, Secret
 from wizard.ui.saving import saved_first
@@ -161,6 +162,14 @@ class Jobs:
             profile = fold(self.session.draft).profile
             if profile is not None and await saved_first(self.app):
                 self.attach(await self.app.services.start(profile, self.ask, self.session.out))
+
+        self.start("start", work)
+
+    def order(self, profile: Profile, task: Task) -> None:
+        """Start the run that does `task` on a cluster that stands, and follow it."""
+
+        async def work() -> None:
+            self.attach(await self.app.services.order(profile, task, self.ask))
 
         self.start("start", work)
 

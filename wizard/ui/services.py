@@ -22,7 +22,7 @@ from wizard.errors import Problem, SlipwayError
 from wizard.facts.model import Facts, Survey
 from wizard.plans.preview import Preview
 from wizard.plans.status import Status
-from wizard.plans.task import Kind
+from wizard.plans.task import Kind, Task
 from wizard.profile.model import Profile
 from wizard.remote.base import Secret
 
@@ -111,6 +111,9 @@ class Services(Protocol):
     async def recent(self) -> tuple[Path, ...]:
         """Return profiles worth offering on the welcome screen, the newest first: saved ones and the ready ones."""
 
+    async def file_of(self, cluster: str) -> Path | None:
+        """Return the profile's file of a cluster, the one used last; None where none is known."""
+
     async def survey(self, profile: Profile, ask: AskSecret, seen: Callable[[HostLook], None]) -> Survey:
         """Connect to all hosts of `profile` at once and gather their facts; `seen` hears of each host as it goes.
 
@@ -145,6 +148,9 @@ class Services(Protocol):
         Secrets that were asked for before are handed over; `ask` is for those not yet known. Raises `HeldError` with
         problems where preflight holds it (another run has the cluster's lock, say).
         """
+
+    async def order(self, profile: Profile, task: Task, ask: AskSecret) -> RunRef:
+        """Start the run that does `task` on the cluster of `profile`, as `start` does that of an install."""
 
     async def resume(self, run: RunRef, ask: AskSecret) -> RunRef:
         """Do again what `run` was told to do (interrupted, failed or partial); returns the new run."""

@@ -43,6 +43,15 @@ def recent() -> tuple[Path, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def named(cluster: str) -> Path | None:
+    """Return the first of the `recent` profiles whose cluster has that name; None where there is none."""
+    for path in recent():
+        with contextlib.suppress(OSError, SlipwayError):
+            if load(path).profile.name == cluster:
+                return path
+    return None
+
+
 def _remembered() -> list[Path]:
     try:
         return [Path(line) for line in recent_file().read_text(encoding="utf-8").splitlines() if line.startswith("/")]

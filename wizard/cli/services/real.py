@@ -74,6 +74,10 @@ class RealServices:
         """Return profiles worth offering."""
         return await asyncio.to_thread(profiles.recent)
 
+    async def file_of(self, cluster: str) -> Path | None:
+        """Return the file of a cluster's profile."""
+        return await asyncio.to_thread(profiles.named, cluster)
+
     # Hosts
 
     async def survey(self, profile: Profile, ask: AskSecret, seen: Callable[[HostLook], None]) -> Survey:
@@ -160,6 +164,10 @@ class RealServices:
     async def start(self, profile: Profile, ask: AskSecret, out: frozenset[str] = frozenset()) -> RunRef:
         """Start the run; what it needs beyond the secrets collected so far it asks for itself, by its questions."""
         return await self._launch(await asyncio.to_thread(self._job, profile, out))
+
+    async def order(self, profile: Profile, task: Task, ask: AskSecret) -> RunRef:
+        """Start the run that does `task`, which takes nothing from a bundle."""
+        return await self._launch(await asyncio.to_thread(job_on, profile, self._bundle, task))
 
     async def resume(self, run: RunRef, ask: AskSecret) -> RunRef:
         """Do again what `run` was told to do."""

@@ -14,25 +14,35 @@ from textual.widgets import Button, Static
 from wizard import versions
 from wizard.profile.model import Profile
 from wizard.profile.survival import survival
-from wizard.ui.frame import StepScreen
 from wizard.ui.reviewview import survival_words
+from wizard.ui.screens.deeds import ClusterScreen
 from wizard.ui.screens.status import StatusScreen
 from wizard.ui.session import Step
 from wizard.ui.topology import topology
 from wizard.ui.words import OK, WARN, count, duration
 
 
-class DoneScreen(StepScreen):
+class DoneScreen(ClusterScreen):
     """The end of the way, drawn from what the run has left."""
 
     step = Step.DONE
     BINDINGS = [
-        Binding("escape,q,enter", "app.leave", "Close"),
+        Binding("escape", "app.first", "First screen"),
+        Binding("q", "app.leave", show=False),
         Binding("ctrl+n", "nothing", show=False),
-        Binding("c", "copy", "Copy path"),
-        Binding("l", "run", "Look at the run"),
-        Binding("s", "status", "How it stands"),
+        Binding("s", "status", "Status", tooltip="how it stands: hosts, etcd, VIP, drift"),
+        Binding("l", "run", "Run", tooltip="look at the run again"),
+        Binding("c", "copy", "Copy path", tooltip="copy the kubeconfig's path"),
     ]
+
+    def site(self) -> Profile | None:
+        """Return the profile that was applied."""
+        return self.session.built.profile if self.session.built else None
+
+    def choose_host(self) -> None:
+        """Go where hosts are lines."""
+        self.action_status()
+        self.notify("Put the cursor on the host, then press m.")
 
     def cluster_name(self) -> str:
         """Return the name of the cluster that stands."""
@@ -60,15 +70,16 @@ class DoneScreen(StepScreen):
             if self.session.path and self.session.draft.name == profile.name and not self.session.unsaved:
                 yield fact("Profile", str(self.session.path))
             if built.kubeconfig is not None:
-                yield fact("Kubeconfig", str(built.kubeconfig))
-                yield fact("Try it", f"kubectl --kubeconfig {built.kubeconfig} get nodes")
+                # Lines to be copied begin where the screen does: there is most room for them.
+                yield Static("Try it", classes="name")
+                yield Static(Content(f"export KUBECONFIG={built.kubeconfig}\nkubectl get nodes"), id="try")
             yield Static(survival_words(survival(profile), self.app.size.width - 5), id="survives")
             yield Static("What stands", classes="heading")
             yield Static(Content(topology(profile, max(40, self.app.size.width - 3))))
         with Horizontal(id="way-on"):
             yield Static("", id="verdict")
             yield Button("Copy path", id="copy", compact=True)
-            yield Button("Close", id="close", variant="primary", compact=True)
+            yield Button("First screen", id="close", variant="primary", compact=True)
 
     def not_saved(self, profile: Profile) -> tuple[str, ...]:
         """Return that the profile which was installed is in no file, where it is so."""
@@ -79,7 +90,7 @@ class DoneScreen(StepScreen):
         return (f"This profile is {where}: ctrl+s saves it. What is done by the file later would undo it.",)
 
     def on_mount(self) -> None:
-        """Put the keys on Close."""
+        """Put the keys on the way back."""
         self.query_one("#close").focus()
 
     def action_nothing(self) -> None:
@@ -104,8 +115,8 @@ class DoneScreen(StepScreen):
 
     @on(Button.Pressed, "#close")
     def close(self) -> None:
-        """Leave the wizard."""
-        self.wizard.action_leave()
+        """Go back to the first screen."""
+        self.wizard.action_first()
 
 
 def _counts(profile: Profile) -> list[str]:

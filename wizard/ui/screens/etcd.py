@@ -183,7 +183,7 @@ class EtcdScreen(FormScreen):
         words = f"✗ {first.message}" if first else ""
         if self.members > len(self.session.draft.candidates):
             words = f"✗ {self.members} members need {self.members} hosts"
-        say(self, "#verdict", words, style="$error", fixed=True)
+        say(self, "#verdict", words, style="$error")
 
     def action_add_host(self) -> None:
         """Add a host that holds etcd only."""

@@ -113,7 +113,7 @@ class FormScreen(StepScreen):
         """Say in one line whether the way on is open."""
         bad = [problem for problem in problems if problem.level is Level.ERROR and problem.field in self.touched]
         words = f"✗ {len(bad)} to put right" if bad else ""
-        say(self, "#verdict", words, style="$error", fixed=True)
+        say(self, "#verdict", words, style="$error")
 
     def action_next(self) -> None:
         """Go on, unless something here holds it: then show all of it and put the keys there."""

@@ -25,7 +25,7 @@ from wizard.ui.session import Step
 from wizard.ui.validate import Folded
 from wizard.ui.widgets.rows import Rows
 from wizard.ui.widgets.saying import say
-from wizard.ui.words import IDLE, LEVEL_MARK, LEVEL_STYLE, count, host_details
+from wizard.ui.words import IDLE, LEVEL_MARK, LEVEL_STYLE, count, cut, host_details
 from wizard.ui.wrapping import hanging
 
 COLUMNS = (("Name", 10), ("SSH address", 16), ("Role", 14), ("Zone", 8), ("Connection", 0))
@@ -43,8 +43,8 @@ class HostsScreen(FormScreen):
         Binding("e", "edit", "Edit"),
         Binding("d,delete", "remove", "Delete"),
         Binding("t", "test", "Test"),
-        Binding("l", "login", show=False),
-        Binding("z", "zone", show=False),
+        Binding("l", "login", "Login", tooltip="the login that all hosts share"),
+        Binding("z", "zone", "Zone", tooltip="the zone (rack, room, power feed) of the host under the cursor"),
     ]
 
     def form(self) -> Iterable[Widget]:
@@ -76,16 +76,17 @@ class HostsScreen(FormScreen):
     def fill(self) -> None:
         """Draw all rows anew, the cursor where it was."""
         draft = self.session.draft
+        lines = [(host.name, host.address, role_words(host.roles), host.text("zone") or IDLE) for host in draft.hosts]
+        for number, (label, most) in enumerate(COLUMNS[:-1]):  # what they don't need, the way to the host gets
+            self.table.widen(label, min(most, max(len(label), *(len(line[number]) for line in lines), 0) + 1))
+        columns = self.table.ordered_columns
         self.table.fill(
             {
                 str(index): (
-                    Content(host.name),
-                    Content(host.address),
-                    Content(role_words(host.roles)),
-                    Content(host.text("zone") or IDLE),
-                    connection(self.session.looks.get(host.name)),
+                    *(Content(cut(cell, column.width - 1)) for cell, column in zip(line, columns, strict=False)),
+                    connection(self.session.looks.get(line[0])).truncate(columns[-1].width, ellipsis=True),
                 )
-                for index, host in enumerate(draft.hosts)
+                for index, line in enumerate(lines)
             }
         )
         parts = [count(len(draft.masters), "master"), count(len(draft.members), "etcd member")]
@@ -96,7 +97,7 @@ class HostsScreen(FormScreen):
             else "Hosts   none yet: Tab, then a adds one and p pastes several"
         )
         say(self, "#hosts-heading", words, fixed=True)
-        say(self, "#login", login_words(draft), fixed=True)
+        say(self, "#login", login_words(draft, self.room()), fixed=True)
         say(self, "#zones", zone_words(draft, self.room()), fixed=True)
 
     def mine(self, folded: Folded) -> tuple[Problem, ...]:

@@ -104,7 +104,7 @@ class RunIntents(StepScreen):
                 return record.result in AGAIN
             case "forward":
                 return self.session.built is not None
-            case "pause" | "cancel":
+            case "pause" | "cancel" | "calm":
                 return record.result is None
         return True
 

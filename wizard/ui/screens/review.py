@@ -59,9 +59,9 @@ class ReviewScreen(StepScreen):
     BINDINGS = [
         Binding("escape", "back", "Back"),
         Binding("ctrl+n", "next", show=False),
-        Binding("1", "tab('Problems')", show=False),
-        Binding("2", "tab('Site')", show=False),
-        Binding("3", "tab('Plan')", show=False),
+        Binding("1", "tab('Problems')", "Problems"),
+        Binding("2", "tab('Site')", "Site"),
+        Binding("3", "tab('Plan')", "Plan"),
         Binding("w", "accept", "Accept"),
         Binding("x", "take_out", "Take out"),
         Binding("r", "again", "Look again"),

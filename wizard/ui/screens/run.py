@@ -47,7 +47,11 @@ class RunScreen(RunIntents):
     """Draws the session's record and sends intents; it knows nothing of how the run is made."""
 
     step = Step.RUN
-    BINDINGS = [Binding("escape", "calm", show=False)]
+    BINDINGS = [
+        Binding("escape", "calm", show=False),
+        Binding("escape", "app.first", "First screen"),
+        Binding("tab", "app.focus_next", "Next pane"),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +104,7 @@ class RunScreen(RunIntents):
         self.draw_hosts(record)
         self.draw_steps(record, now)
         self.draw_log(record)
-        keys = ("forward", "answer", "error", "retry", "resume", "pause")
+        keys = ("forward", "answer", "error", "retry", "resume", "pause", "calm")
         self.refresh_keys(*(self.check_action(key, ()) for key in keys))
         self.ask(record)
         self.tell(record)
@@ -147,7 +151,7 @@ class RunScreen(RunIntents):
     def draw_hosts(self, record: Record) -> None:
         """Draw a row for each host, and one for all."""
         same = record.total.count(State.UNCHANGED)
-        words = f"{record.changed} of {len(record.steps)} steps done"
+        words = f"{record.changed} of {len(record.steps)} steps done" if record.steps else ""
         words += f", {same} were so already" if same else ""
         rows: dict[str, tuple[Content, ...]] = {
             ALL: (Content(ALL), Content(""), Content(""), Content.styled(words, "$quiet"))

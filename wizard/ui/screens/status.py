@@ -17,7 +17,8 @@ from textual.widgets import DataTable, Static
 from wizard.plans.status import Status
 from wizard.plans.status.words import HOST_COLUMNS, MEMBER_COLUMNS, Cell, headline, host_row, member_row
 from wizard.profile.model import Profile
-from wizard.ui.frame import StepScreen
+from wizard.remote.base import Secret
+from wizard.ui.screens.deeds import ClusterScreen
 from wizard.ui.screens.drift import DriftView
 from wizard.ui.screens.standing import HostView
 from wizard.ui.statusview import content, lines, problems
@@ -31,14 +32,14 @@ EVERY = 5
 """Seconds between two looks."""
 
 
-class StatusScreen(StepScreen):
+class StatusScreen(ClusterScreen):
     """The status of the cluster of a profile. The connections to its hosts are closed when the screen is left."""
 
     BINDINGS = [
         Binding("escape,q", "back", "Back"),
-        Binding("r", "again", "Refresh"),
-        Binding("h", "host", "Host"),
-        Binding("d", "drift", "What has drifted"),
+        Binding("r", "again", "Refresh", tooltip="ask all hosts now; for a password again, where none was given"),
+        Binding("h", "host", "Host", tooltip="all that is known of the host under the cursor"),
+        Binding("d", "drift", "Drift", tooltip="what has drifted, with the differences"),
         Binding("ctrl+n", "nothing", show=False),
         Binding("ctrl+s", "nothing", show=False),
     ]
@@ -48,6 +49,20 @@ class StatusScreen(StepScreen):
         self.profile = profile
         self.status: Status | None = None
         self.hurry = asyncio.Event()
+        self.declined = False
+        """A password was asked for and not given: hosts may be silent for want of it."""
+
+    def site(self) -> Profile:
+        """Return the profile that was applied."""
+        return self.profile
+
+    def host_at_hand(self) -> str:
+        """Return the host under the cursor."""
+        return self.query_one("#status-hosts", Rows).chosen
+
+    def choose_host(self) -> None:
+        """Say why there is none under the cursor."""
+        self.notify("No host has been asked yet.")
 
     def cluster_name(self) -> str:
         """Return the name of the cluster."""
@@ -67,11 +82,22 @@ class StatusScreen(StepScreen):
         words = f"{BUSY} asking {len(self.profile.hosts)} hosts of {self.profile.name} …"
         say(self, "#status-head", words, style="$accent", fixed=True)
         self.query_one("#status-hosts").focus()
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin to ask, for what was not given before as well."""
+        self.declined = False
         self.wizard.jobs.start("status", self.follow)
+
+    async def ask(self, kind: str, host: str, prompt: str) -> Secret | None:
+        """Ask the person for a secret, and remember that there is none."""
+        secret = await self.wizard.jobs.ask(kind, host, prompt)
+        self.declined = self.declined or secret is None
+        return secret
 
     async def follow(self) -> None:
         """Draw each status as it comes."""
-        statuses = self.wizard.services.statuses(self.profile, self.wizard.jobs.ask, self.hurry, EVERY)
+        statuses = self.wizard.services.statuses(self.profile, self.ask, self.hurry, EVERY)
         async with aclosing(statuses):
             async for status in statuses:
                 self.status = status
@@ -85,7 +111,10 @@ class StatusScreen(StepScreen):
         hosts.fill({host.name: fitted(hosts, host_row(status, host)) for host in status.hosts})
         members.fill({member.name: fitted(members, member_row(member)) for member in status.members})
         say(self, "#status-lines", lines(status))
-        say(self, "#status-wrong", problems(status.problems) if status.problems else Content(""))
+        wanting = self.declined and bool(status.silent)
+        hint = [Content.styled("! No password was given: press r to be asked for it again.", "$warning")]
+        said = [problems(status.problems)] if status.problems else []
+        say(self, "#status-wrong", Content("\n").join([*(hint if wanting else []), *said]))
 
     def on_resize(self) -> None:
         """Cells are cut to their columns."""
@@ -97,7 +126,9 @@ class StatusScreen(StepScreen):
         self.wizard.workers.cancel_group(self.wizard, "status")
 
     def action_again(self) -> None:
-        """Ask now."""
+        """Ask now; for a password again, where one was not given."""
+        if self.declined:
+            self.begin()
         self.hurry.set()
         self.notify("Asking the hosts …", timeout=2)
 

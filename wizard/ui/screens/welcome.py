@@ -51,7 +51,6 @@ class WelcomeScreen(StepScreen):
         Binding("p", "practice", "Practice"),
         Binding("s", "status", "Status"),
         Binding("q", "app.leave", "Quit", show=False),
-        Binding("f2", "app.theme", "Light/dark"),
     ]
 
     def __init__(self) -> None:

@@ -85,7 +85,7 @@ class Field(Vertical):
         """Offer `text` while nothing is typed."""
         line = self.query_one(Line)
         line.suggestion = text
-        line.placeholder = f"→ takes {text}, which none of these hosts has"
+        line.placeholder = f"→ takes {text}: no host here has it"
 
     def show(self, problem: Problem | None, *, quiet: bool = False) -> None:
         """Show `problem`, or that all is well; `quiet` shows neither (nothing was typed yet)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
@@ -10,18 +11,35 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-LEAVING = ("refuse", "leave")
+LEAVING = ("help", "refuse", "leave")
 """What leads away stands last: where it always is, and where the eye looks for it."""
+SPARE = ("theme", "focus_next", "tab('Plan')", "tab('Site')", "tab('Problems')", "zone", "login", "run", "copy")
+"""What is left out, the first of these first, where there is no room for all; help has every key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key below: its name, its sign, what it does, and whether it does that just now."""
+    """One key below: its name, its sign, what it does, whether it does that just now, and its action."""
 
     name: str
     sign: str
     words: str
     enabled: bool = True
+    action: str = ""
+
+
+def columns(keys: Sequence[Key], gap: int = 0) -> int:
+    """Return how many columns keys take, with `gap` columns behind each."""
+    return sum(len(key.sign) + len(key.words) + 2 + gap for key in keys)
+
+
+def fitting(keys: tuple[Key, ...], width: int) -> tuple[Key, ...]:
+    """Return the keys there is room for in `width` columns: those of `SPARE` are left out as far as it takes."""
+    for action in SPARE:
+        if columns(keys) <= width:
+            break
+        keys = tuple(key for key in keys if key.action != action)
+    return keys
 
 
 class Keys(Widget):
@@ -35,7 +53,9 @@ class Keys(Widget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.all: tuple[Key, ...] = ()
         self.keys: tuple[Key, ...] = ()
+        """Those of all that there is room for."""
 
     def on_mount(self) -> None:
         """Follow what is active."""
@@ -47,17 +67,27 @@ class Keys(Widget):
         found: dict[str, Key] = {}
         for _, binding, enabled, _ in screen.active_bindings.values():
             if binding.show:
-                key = Key(binding.key, self.app.get_key_display(binding), binding.description, enabled)
-                found.setdefault(binding.action.removeprefix("app."), key)
+                action = binding.action.removeprefix("app.")
+                key = Key(binding.key, self.app.get_key_display(binding), binding.description, enabled, action)
+                found.setdefault(action, key)
         last = [found.pop(action) for action in LEAVING if action in found]
         keys = (*found.values(), *last)
-        if keys != self.keys and self.app.app_focus:
-            self.keys = keys
-            self.refresh()
+        if keys != self.all and self.app.app_focus:
+            self.all = keys
+            self.fit()
+
+    def fit(self) -> None:
+        """Draw the keys that there is room for."""
+        self.keys = fitting(self.all, self.size.width) if self.size.width else self.all
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """There may be room for more, or for less."""
+        self.fit()
 
     def gap(self) -> int:
         """Return how many columns stand behind each key: none where there is no room for all of them otherwise."""
-        return int(sum(len(key.sign) + len(key.words) + 3 for key in self.keys) <= self.size.width)
+        return int(columns(self.keys, 1) <= self.size.width)
 
     def render(self) -> Content:
         """Draw all keys in one line."""
