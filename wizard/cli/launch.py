@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wizard.cli import early
 from wizard.errors import Exit, HeldError, Level, Problem, SlipwayError
 from wizard.plans.job import Job
 
@@ -82,6 +85,35 @@ async def launch(order: Order) -> str:
     for each in (folder, logs):  # parents that mkdir makes unasked would be open to all
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = logs / f"{order.run}.log"
+    words = json.dumps(asdict(order)).encode()
+    try:
+        process = early.taken()
+        line = await (_told(process, words) if process else _told_anew(words, log))
+        said: dict[str, Any] = json.loads(line)
+    except TimeoutError:
+        raise _not_begun(log, f"it said nothing within {START_SECONDS:.0f} s and was ended") from None
+    except ValueError:
+        raise _not_begun(log, "its process ended without a word") from None
+    if "started" not in said:
+        raise error_of(said)
+    return order.run
+
+
+async def _told(process: subprocess.Popen[bytes], words: bytes) -> bytes:
+    """Tell a process that waits for it the order; return its first line, empty where it ended without one."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(words)
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), START_SECONDS)
+    except TimeoutError:
+        process.kill()
+        raise
+
+
+async def _told_anew(words: bytes, log: Path) -> bytes:
+    """Start a process, tell it the order and return its first line."""
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         process = await asyncio.create_subprocess_exec(
@@ -93,21 +125,15 @@ async def launch(order: Order) -> str:
         os.close(handle)
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(json.dumps(asdict(order)).encode())
+    process.stdin.write(words)
     process.stdin.close()
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
-        said: dict[str, Any] = json.loads(line)
+        return await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
     except TimeoutError:
         # It has touched nothing yet; left alone it would begin unseen, minutes after "it did not begin".
         process.kill()
         await process.wait()
-        raise _not_begun(log, f"it said nothing within {START_SECONDS:.0f} s and was ended") from None
-    except ValueError:
-        raise _not_begun(log, "its process ended without a word") from None
-    if "started" not in said:
-        raise error_of(said)
-    return order.run
+        raise
 
 
 def _not_begun(log: Path, why: str) -> SlipwayError:

@@ -38,7 +38,11 @@ REFUSE = "refuse"
 
 def run_order() -> None:
     """Do the order on stdin. Only the commands that change a site and the wizard start this process."""
-    order = Order(**json.loads(sys.stdin.read()))
+    told = sys.stdin.read()
+    if not told:
+        return
+    order = Order(**json.loads(told))
+    _log_to(Path(order.folder) / "logs" / f"{order.run}.log")
     task = Task.model_validate(order.task)
     bundle = load_bundle(Path(order.bundle)) if order.bundle else None
     job = Job(Profile.model_validate(order.profile), bundle, Path(order.folder), task)
@@ -51,6 +55,15 @@ def run_order() -> None:
         _say(said_of(error))
         sys.exit(int(error.exit_code))
     sys.exit(int(result.exit_code))
+
+
+def _log_to(path: Path) -> None:
+    """Say on file what this process says on stderr, if that goes nowhere: who began it early knew no file."""
+    if os.fstat(2).st_rdev != Path(os.devnull).stat().st_rdev:
+        return
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    os.dup2(handle, 2)
+    os.close(handle)
 
 
 async def _work(job: Job, order: Order) -> RunResult:

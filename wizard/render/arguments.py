@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
+from wizard.render.plain import documents
 
 _FLAG = re.compile(r"    - --([a-z0-9-]+)(=.*)?")
 
@@ -66,7 +66,7 @@ def proxy_flags(config: str, flags: Mapping[str, str]) -> tuple[str, ...]:
 
     Raises KeyError for a setting whose flag is not known here: a defect of slipway.
     """
-    settings = {_OF_SETTING[name]: str(value) for name, value in _settings(yaml.safe_load(config))}
+    settings = {_OF_SETTING[name]: str(value) for name, value in _settings(documents(config)[0])}
     return tuple(f"--{name}={value}" for name, value in sorted({**settings, **flags}.items()))
 
 

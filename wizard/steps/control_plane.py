@@ -6,8 +6,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import yaml
-
 from wizard.engine.files import file_probe_fragment, judge_files
 from wizard.engine.step import Change, Diff, Drifted, File, Probe, Satisfied, Step, Verdict
 from wizard.pki.hosts import credentials
@@ -17,6 +15,7 @@ from wizard.profile.model import Host
 from wizard.render import api as render
 from wizard.render.control_plane import CREDENTIALS
 from wizard.render.places import API_PORT, CONTROLLER_MANAGER_PORT, MANIFESTS, NODE_API, RUN, SCHEDULER_PORT
+from wizard.render.plain import documents
 from wizard.render.pod_network import POD_NETWORKS
 from wizard.render.site import Site
 from wizard.steps.balancer import draining
@@ -114,6 +113,8 @@ def _pods_step(
             f"tail -n 15 /var/log/pods/kube-system_{name}-*/{name}/*.log; "
             "journalctl -u kubelet -n 15 --no-pager -o cat",
             hopeless=f"refused {name} {began}",
+            # Its port opens seconds before it is ready, and every question costs it a handshake.
+            pause=0.5,
         )
         for name, test in ready.items()
     )  # fmt: skip
@@ -142,7 +143,7 @@ def _name(file: File) -> str:
 def command_of(file: File) -> tuple[str, ...]:
     """Return the command line of a static Pod's only container, after the variable that tells its credentials."""
     assert isinstance(file.content, bytes)
-    container = yaml.safe_load(file.content)["spec"]["containers"][0]
+    container = documents(file.content)[0]["spec"]["containers"][0]
     variables = [f"{item['name']}={item['value']}" for item in container.get("env", ()) if item["name"] == CREDENTIALS]
     return (*variables, *container["command"])
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from wizard.render.places import LOCAL_API
+from wizard.render.places import BALANCER_HEALTH_PORT, LOCAL_API
 
 _SUPER_ADMIN = "/etc/kubernetes/super-admin.conf"
 READY = f"curl -skf -m 2 -o /dev/null {LOCAL_API}/readyz"
 """Succeeds where an apiserver answers through the local haproxy and is ready."""
+_SOME = f"curl -sf -m 2 -o /dev/null http://127.0.0.1:{BALANCER_HEALTH_PORT}/"
+"""Succeeds where the local haproxy has an apiserver to pass requests on to: it knows, and no handshake is needed."""
 
 
 def kubectl(server: str) -> str:
@@ -24,7 +26,7 @@ KUBECTL = kubectl(LOCAL_API)
 
 
 def where_it_answers(look: str) -> str:
-    """Return shell lines that take `look`, which asks by `KUBECTL`, where an apiserver is ready; else they fail.
+    """Return shell lines that take `look`, which asks by `KUBECTL`, where there is an apiserver; else they fail.
 
     kubectl goes on asking for minutes where haproxy has no apiserver, and the look at everything else with it. Three
     tries bear with a moment's gap; where there is nothing to ask with, as on a bare host, none is made.
@@ -32,7 +34,7 @@ def where_it_answers(look: str) -> str:
     return f"""ready=
 for try in 1 2 3; do
   [ -e {_SUPER_ADMIN} ] || break
-  if {READY}; then ready=yes; break; fi
+  if {_SOME}; then ready=yes; break; fi
   sleep 0.5
 done
 if [ -n "$ready" ]; then

@@ -11,9 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from wizard.engine.step import Diff
+from wizard.render.plain import documents
 
 Object = Mapping[str, Any]
 
@@ -22,7 +21,7 @@ _SUFFIXES = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2**10, "Mi": 2**20, 
 
 def parse(manifests: str) -> tuple[Object, ...]:
     """Return the objects of a YAML stream, empty documents left out."""
-    return tuple(item for item in yaml.safe_load_all(manifests) if item)
+    return documents(manifests)
 
 
 def identity(item: Object) -> tuple[str, str, str]:
