@@ -54,27 +54,27 @@ UNKNOWN = {"m1": HostKeyUnknown("Not known", fingerprint="SHA256:x", key="", whe
 @pytest.mark.parametrize(
     ("make", "keys"),
     [
-        (lambda _app: Confirm("Really?"), "y Yes n No"),
-        (lambda _app: AskText("Which?"), ""),
-        (lambda _app: AskChoice("Which?", "", ("one", "two")), ""),
-        (lambda app: LoginForm(app.session.draft), "tab Next field ^s OK"),
-        (lambda app: PasteHosts(app.session.draft), "tab Next field ^s Add"),
-        (lambda _app: DiffView(Path("x"), "+a"), "y Overwrite n No"),
-        (lambda _app: HostKeys(UNKNOWN, {}), "a Accept all shown r Refuse"),
-        (lambda _app: ErrorView(SlipwayError("No"), ways=("save",)), "s Save log c Copy"),
+        (lambda _app: Confirm("Really?"), "y Yes n No ? Help"),
+        (lambda _app: AskText("Which?"), "f1 Help"),
+        (lambda _app: AskChoice("Which?", "", ("one", "two")), "? Help"),
+        (lambda app: LoginForm(app.session.draft), "tab Next field ^s OK f1 Help"),
+        (lambda app: PasteHosts(app.session.draft), "tab Next field ^s Add f1 Help"),
+        (lambda _app: DiffView(Path("x"), "+a"), "y Overwrite n No ? Help"),
+        (lambda _app: HostKeys(UNKNOWN, {}), "a Accept all shown r Refuse ? Help"),
+        (lambda _app: ErrorView(SlipwayError("No"), ways=("save",)), "s Save log c Copy ? Help"),
     ],
 )
 async def test_a_dialog_shows_its_own_keys_and_the_way_out(
     make_app: MakeApp, profile_file: Path, make: Callable[[SlipwayApp], Modal[object]], keys: str
 ) -> None:
-    """Below stand the keys of the dialog, not of the step behind it; Ctrl+Q leaves from there too."""
+    """Below stand the dialog's keys, not those of the step behind it, and all of them; Ctrl+Q leaves from there too."""
     app = make_app(profile=profile_file)
     async with app.run_test(size=NARROW) as pilot:
         await at_hosts(pilot)
         assert "d Delete" in foot(pilot)
         app.push_screen(make(app))
         await until(pilot, lambda: "esc Close" in foot(pilot), "the dialog's keys")
-        assert " ".join(foot(pilot).split()) == f"{keys} esc Close ^q Quit".strip()
+        assert " ".join(foot(pilot).split()) == f"{keys} esc Close ^q Quit"
         await press(pilot, "ctrl+q")
         await until(pilot, lambda: not app.is_running, "the wizard's end")
 

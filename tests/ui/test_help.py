@@ -129,3 +129,11 @@ def test_what_is_spare_goes_in_its_order_and_no_more_than_it_takes() -> None:
     assert fitting(spare + kept, 48) == spare + kept
     assert fitting(spare + kept, 47) == spare[1:] + kept
     assert fitting(spare + kept, 3) == kept, "what leads away is never left out"
+
+
+def test_the_keys_of_the_tabs_go_together() -> None:
+    """One of them alone would look like the only one."""
+    tabs = tuple(Key(sign, sign, "words", action=f"tab('{sign}')") for sign in "123")
+    way = Key("q", "q", "Quit", action="leave")
+    assert fitting((*tabs, way), 31) == (*tabs, way)
+    assert fitting((*tabs, way), 30) == (way,)

@@ -48,7 +48,7 @@ async def test_an_error_has_the_keys_and_enter_goes_to_its_field(
         await comes(pilot, ReviewScreen)
         await sees(pilot, "✗ 1 error in the way of the install")
         await until(pilot, lambda: isinstance(app.focused, Problems), "the keys in the list")
-        foot = "⏎ Go to it esc Back ^s Save r Look again i Install ^q Quit"
+        foot = "⏎ Go to it esc Back ^s Save r Look again i Install ? Help ^q Quit"
         await until(pilot, lambda: foot == " ".join(words(pilot).rpartition("\n")[2].split()), foot)
         assert not shown(app, "Install")
         await press(pilot, "i")

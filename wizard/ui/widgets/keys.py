@@ -13,8 +13,10 @@ from textual.widget import Widget
 
 LEAVING = ("help", "refuse", "leave")
 """What leads away stands last: where it always is, and where the eye looks for it."""
-SPARE = ("theme", "focus_next", "tab('Plan')", "tab('Site')", "tab('Problems')", "zone", "login", "run", "copy")
-"""What is left out, the first of these first, where there is no room for all; help has every key."""
+SPARE = ("theme", "focus_next", "tab", "zone", "login", "run", "copy")
+"""What is left out, the first of these first, where there is no room for all; help has every key.
+
+Keys of one action, as those of the tabs are, go together: one of them alone would look like the only one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def fitting(keys: tuple[Key, ...], width: int) -> tuple[Key, ...]:
     for action in SPARE:
         if columns(keys) <= width:
             break
-        keys = tuple(key for key in keys if key.action != action)
+        keys = tuple(key for key in keys if key.action.partition("(")[0] != action)
     return keys
 
 
