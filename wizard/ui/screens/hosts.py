@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 from textual import on
 from textual.binding import Binding
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.events import DescendantFocus, Paste
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
@@ -65,8 +67,13 @@ class HostsScreen(FormScreen):
 
     def on_resize(self) -> None:
         """Wrap and cut anew for the new width, once it is known."""
-        self.call_after_refresh(self.fill)
-        self.call_after_refresh(self.judge)
+        self.call_after_refresh(self.draw_anew)
+
+    def draw_anew(self) -> None:
+        """Draw all of it, unless the screen is being left: what it holds is taken away before it is."""
+        with contextlib.suppress(NoMatches):
+            self.fill()
+            self.judge()
 
     @property
     def table(self) -> Rows:
