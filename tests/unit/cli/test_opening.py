@@ -65,6 +65,8 @@ def test_ctrl_c_while_it_loads_is_one_line_and_130():
     """Each module is interrupted as its loading begins, as by a person who is quick."""
     script = (
         "import signal, sys\n"
+        # What a shell starts in the background is deaf to it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Slow:\n"
         "    def find_spec(self, name, *_):\n"
         "        if name == sys.argv[1]:\n"
