@@ -190,8 +190,8 @@ def test_people_read_host_cause_and_remedy(site: Lab, untouched: None) -> None:
     ("text", "line", "cause", "remedy"),
     [
         ("hosts:\n  - {name: m1, adress: 198.18.0.11}\n", 5, "adress", "address"),
-        ("hosts: [{name: m1, address: 198.18.0.11}\n", 5, "expected ',' or ']'", "Correct the line"),
-        ("hosts:\n\t- name: m1\n", 5, "'\\t'", "never with tabs"),
+        ("hosts: [{name: m1, address: 198.18.0.11}\n", 5, "a comma is missing", "Correct the line"),
+        ("hosts:\n\t- name: m1\n", 5, "a tab stands where blanks are wanted", "never with tabs"),
     ],
     ids=["unknown key", "broken YAML", "tab"],
 )

@@ -152,18 +152,12 @@ def _database(site: Site, item: Host, bundle: Bundle, *, first_start: bool) -> l
     name = item.name
     return [
         runtime.binaries_step(
-            item, "etcd-binaries", "etcd's binaries", bundle, runtime.ETCD, needs=_unpacking(site, item), weight=2
+            item, "etcd-binaries", "etcd's binaries", bundle, runtime.ETCD, needs=(f"{name}/packages",), weight=2
         ),
         etcd.etcd_step(
             site, item, needs=(f"{name}/etcd-binaries", f"{name}/pki"), first_start=first_start, weight=3
         ),
     ]  # fmt: skip
-
-
-def _unpacking(site: Site, item: Host) -> tuple[str, ...]:
-    """Return what executables wait for: the packages, where what unpacks them comes with these."""
-    facts = site.facts_of(item)
-    return () if facts and "zstd" in facts.commands else (f"{item.name}/packages",)
 
 
 def _runtime(site: Site, item: Host, bundle: Bundle, kubernetes: tuple[str, ...], images_first: str) -> list[Step]:
@@ -175,12 +169,12 @@ def _runtime(site: Site, item: Host, bundle: Bundle, kubernetes: tuple[str, ...]
     return [
         runtime.binaries_step(
             item, "runtime-binaries", "Runtime's binaries", bundle, runtime.RUNTIME,
-            needs=_unpacking(site, item), weight=2,
+            needs=(f"{name}/packages",), weight=2,
         ),
         runtime.containerd_step(site, item, needs=(f"{name}/runtime-binaries", f"{name}/settings"), weight=1),
         runtime.binaries_step(
             item, "kubernetes-binaries", "Kubernetes' binaries", bundle, kubernetes,
-            needs=_unpacking(site, item), weight=2,
+            needs=(f"{name}/packages",), weight=2,
         ),
         runtime.cni_step(item, bundle, needs=(f"{name}/{images_first}",), weight=1),
     ]  # fmt: skip
