@@ -266,4 +266,5 @@ def test_a_disk_that_fills_up_in_the_middle_is_said_so(site: Lab, alone: Path) -
     states(said.problem("step.disk-full", "m1"), "no space left on m1", "Free space")
     assert site.on("m1", "dpkg -l") == before
     assert site.on("m1", "ls /etc/slipway /etc/kubernetes", check=False) == ""
-    site.on("m1", "for deb in /var/lib/slipway/packages/*.deb; do dpkg-deb --contents $deb >/dev/null || exit 1; done")
+    # It does not stay full of packages that came in part.
+    assert site.on("m1", "ls /var/lib/slipway/packages/*.deb", check=False) == ""
