@@ -12,6 +12,7 @@ from itertools import count
 from wizard.engine import events as e
 from wizard.engine.context import Output, StepContext
 from wizard.engine.events import Seen
+from wizard.engine.files import TEXT_LIMIT
 from wizard.engine.hosts import HostLink, Look
 from wizard.engine.lease import Leases
 from wizard.engine.mask import Masker
@@ -27,8 +28,8 @@ _ONCE = Retry(times=0)
 GRACE = 10.0
 """How much longer than its commands a step may take, in seconds."""
 
-SHOWN = 8 * 1024
-"""Longer texts in a diff are cut in events, in characters."""
+SHOWN = TEXT_LIMIT
+"""Longer texts in a diff are cut in events, in characters: a file that a look brings whole is shown whole."""
 SETTLE_FIRST = 0.2
 SETTLE_MOST = 2.0
 """The pause between looks while a step settles grows from the first to the most, in seconds."""
