@@ -110,7 +110,7 @@ async def none_failed(measured: Measured, share: float, *, vip_moved: bool) -> N
     assert not await measured.lost(), "an acknowledged write is gone"
 
 
-@bears(0.002)
+@bears(0.01)
 async def test_a_master_a_member_and_a_worker_join_without_a_failed_write(site: Site, share: float) -> None:
     lab = site.lab
     before, holder = processes(lab), site.holder()
@@ -163,7 +163,7 @@ async def test_pods_that_a_budget_holds_are_named_and_nothing_is_taken_away(site
     lab.kubectl("delete", "pdb/held", "deployment/held")
 
 
-@bears(0.002)
+@bears(0.01)
 async def test_all_of_them_leave_again_without_a_failed_write(site: Site, share: float) -> None:
     lab = site.lab
     # The worst of it: who leaves holds the VIP and leads etcd, and another one is dead.
