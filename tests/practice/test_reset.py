@@ -106,7 +106,7 @@ def test_a_reset_that_is_not_meant_is_refused(site: Lab) -> None:
 def test_one_host_that_the_cluster_counts_on_is_refused(site: Lab) -> None:
     said = site.slipway("reset", site.profile, "--host", "m3", "--yes")
     assert (said.exit, said.result) == (3, "held")
-    assert "Remove it" in said.problem("reset.still-member", "m3")["hint"]
+    assert "Take m3 out of the profile" in said.problem("reset.still-member", "m3")["hint"]
     assert site.ready_nodes() == {"m1", "m2", "m3"}
 
 
