@@ -28,16 +28,12 @@ MOVED = 0.2
 """Writes may fail so long while the VIP moves as planned, in seconds."""
 
 
-def bears(share: float) -> pytest.MarkDecorator:
-    """Say which share of the writes may time out. None does in a datacenter, and `make torture` asks for that.
-
-    Six hosts that share two processors with everything else keep one or two waiting for their second now and then:
-    `make test` bears that, and asks like the other that none that was acknowledged is gone.
-    """
-    cases = [pytest.param(share, id="hurried"), pytest.param(0.0, id="alone", marks=pytest.mark.torture)]
-    return pytest.mark.parametrize("share", cases)
-
-
+BEARS = pytest.mark.parametrize(
+    "share", [pytest.param(0.01, id="hurried"), pytest.param(0.0, id="alone", marks=pytest.mark.torture)]
+)
+"""Which share of the writes may time out. None does in a datacenter, and `make torture` asks for that. Six hosts that
+share two processors with everything else keep one or two waiting for their second now and then: `make test` bears
+that, and asks like the other that none that was acknowledged is gone."""
 BUDGET = """
 apiVersion: policy/v1
 kind: PodDisruptionBudget
@@ -110,7 +106,7 @@ async def none_failed(measured: Measured, share: float, *, vip_moved: bool) -> N
     assert not await measured.lost(), "an acknowledged write is gone"
 
 
-@bears(0.01)
+@BEARS
 async def test_a_master_a_member_and_a_worker_join_without_a_failed_write(site: Site, share: float) -> None:
     lab = site.lab
     before, holder = processes(lab), site.holder()
@@ -163,7 +159,7 @@ async def test_pods_that_a_budget_holds_are_named_and_nothing_is_taken_away(site
     lab.kubectl("delete", "pdb/held", "deployment/held")
 
 
-@bears(0.01)
+@BEARS
 async def test_all_of_them_leave_again_without_a_failed_write(site: Site, share: float) -> None:
     lab = site.lab
     # The worst of it: who leaves holds the VIP and leads etcd, and another one is dead.

@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -85,58 +84,38 @@ async def launch(order: Order) -> str:
     for each in (folder, logs):  # parents that mkdir makes unasked would be open to all
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = logs / f"{order.run}.log"
-    words = json.dumps(asdict(order)).encode()
+    process = early.process()
     try:
-        process = early.taken()
-        line = await (_told(process, words) if process else _told_anew(words, log))
+        line = await asyncio.wait_for(asyncio.to_thread(_tell, process, order), START_SECONDS)
         said: dict[str, Any] = json.loads(line)
     except TimeoutError:
-        raise _not_begun(log, f"it said nothing within {START_SECONDS:.0f} s and was ended") from None
+        # It has touched nothing yet; left alone it would begin unseen, minutes after "it did not begin".
+        process.kill()
+        raise _not_begun(process, log, f"it said nothing within {START_SECONDS:.0f} s and was ended") from None
     except ValueError:
-        raise _not_begun(log, "its process ended without a word") from None
+        raise _not_begun(process, log, "its process ended without a word") from None
     if "started" not in said:
         raise error_of(said)
     return order.run
 
 
-async def _told(process: subprocess.Popen[bytes], words: bytes) -> bytes:
-    """Tell a process that waits for it the order; return its first line, empty where it ended without one."""
+def _tell(process: subprocess.Popen[bytes], order: Order) -> bytes:
+    """Tell a process its order; return its first line, empty where it ended without one."""
     assert process.stdin is not None
     assert process.stdout is not None
     with contextlib.suppress(BrokenPipeError), process.stdin:
-        process.stdin.write(words)
-    try:
-        return await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), START_SECONDS)
-    except TimeoutError:
-        process.kill()
-        raise
+        process.stdin.write(json.dumps(asdict(order)).encode())
+    return process.stdout.readline()
 
 
-async def _told_anew(words: bytes, log: Path) -> bytes:
-    """Start a process, tell it the order and return its first line."""
+def _not_begun(process: subprocess.Popen[bytes], log: Path, why: str) -> SlipwayError:
+    """Return the error that a process did not begin; what it said before it knew its log is put there."""
+    assert process.stderr is not None
+    process.wait()
+    said = process.stderr.read()
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    try:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "wizard", "run-order",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=handle,
-            start_new_session=True, cwd="/",
-        )  # fmt: skip
-    finally:
-        os.close(handle)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(words)
-    process.stdin.close()
-    try:
-        return await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
-    except TimeoutError:
-        # It has touched nothing yet; left alone it would begin unseen, minutes after "it did not begin".
-        process.kill()
-        await process.wait()
-        raise
-
-
-def _not_begun(log: Path, why: str) -> SlipwayError:
+    with os.fdopen(handle, "ab") as file:
+        file.write(said)
     hint = "Nothing was touched. See that file and this machine's load, and try again."
     return SlipwayError("The run did not begin", where=str(log), why=why, hint=hint, details=_tail(log))
 

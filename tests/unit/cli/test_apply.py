@@ -6,10 +6,9 @@ import asyncio
 import io
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -201,14 +200,8 @@ def alive(pid: Path) -> bool:
 
 
 @pytest.fixture
-async def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Callable[[str], None]]:
-    """Let another program stand for the run's process; the loop hears of its end before it is closed itself."""
-    started: list[asyncio.subprocess.Process] = []
-    begin = asyncio.create_subprocess_exec
-
-    async def kept(*words: Any, **options: Any) -> asyncio.subprocess.Process:
-        started.append(await begin(*words, **options))
-        return started[-1]
+def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Let another program stand for the run's process."""
 
     def put(text: str) -> None:
         program = tmp_path / "python"
@@ -216,10 +209,7 @@ async def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIter
         program.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(program))
 
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", kept)
-    yield put
-    for process in started:
-        await process.communicate()
+    return put
 
 
 async def test_a_run_that_ends_without_a_word_says_so_with_its_last_lines(
@@ -300,6 +290,7 @@ async def test_a_run_s_process_opens_no_bundle_where_there_is_none(
 
     order = order_of(job_of(file, None, Task(kind=Kind.RESET)))
     monkeypatch.setattr("wizard.cli.work._work", work)
+    monkeypatch.setattr("wizard.cli.work._log_to", lambda _path: None)
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(asdict(order))))
     with pytest.raises(SystemExit) as left:
         await asyncio.to_thread(run_order)

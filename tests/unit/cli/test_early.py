@@ -17,16 +17,17 @@ from wizard.errors import SlipwayError
 )
 def test_none_is_begun_for_what_wants_none_or_asks_first(words: list[str]) -> None:
     early.begin(words)
-    assert early.taken() is None
+    assert not early._waiting
 
 
 def test_it_ends_without_a_word_where_no_order_comes() -> None:
     early.begin(["apply", "x.yaml", "--yes"])
-    process = early.taken()
-    assert process is not None
-    assert early.taken() is None, "it is given once"
-    out, _ = process.communicate(timeout=60)
-    assert (process.returncode, out) == (0, b"")
+    (begun,) = early._waiting
+    process = early.process()
+    assert process is begun
+    assert not early._waiting, "it is given once"
+    assert process.communicate(timeout=60) == (b"", b"")
+    assert process.returncode == 0
 
 
 async def test_it_takes_the_order_and_says_what_is_wrong_with_it(tmp_path: Path) -> None:
@@ -35,6 +36,6 @@ async def test_it_takes_the_order_and_says_what_is_wrong_with_it(tmp_path: Path)
     with pytest.raises(SlipwayError) as caught:
         await launch(order)
     assert "did not begin" in caught.value.title
-    assert early.taken() is None
+    assert not early._waiting
     log = (tmp_path / "site/logs/r1.log").read_text()
     assert "There is no bundle" in log, json.dumps(log)

@@ -72,6 +72,20 @@ def write_run(cluster: str, run: str, *events: Event) -> RunRef:
     return RunRef(cluster, run, f"Install {cluster}", 0.0, RunState.RUNNING)
 
 
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
+    """The orders that runs' processes would be started with; none is."""
+    orders: list[Order] = []
+
+    async def launch(order: Order) -> str:
+        orders.append(order)
+        write_run("site-a", order.run)
+        return order.run
+
+    monkeypatch.setattr(real, "launch", launch)
+    return orders
+
+
 def died(work: Callable[[], object]) -> None:
     """Do `work` in a process that then dies without a word, as by SIGKILL."""
     child = os.fork()
@@ -239,15 +253,7 @@ async def test_what_is_put_on_file_of_a_run_has_no_secret_and_is_private():
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-async def test_hosts_leave_only_where_all_of_them_were_said_to(monkeypatch: pytest.MonkeyPatch):
-    started: list[Order] = []
-
-    async def launch(order: Order) -> str:
-        started.append(order)
-        write_run("site-a", order.run)
-        return order.run
-
-    monkeypatch.setattr(real, "launch", launch)
+async def test_hosts_leave_only_where_all_of_them_were_said_to(started: list[Order], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("wizard.cli.site.load_bundle", lambda _folder: bundle())
     hosts = [{"name": f"m{n}", "address": f"198.18.0.1{n}"} for n in (1, 2, 3)]
     before = Profile.model_validate(profile().model_dump() | {"hosts": hosts})
@@ -273,15 +279,7 @@ async def test_hosts_that_leave_are_looked_at_too():
     assert set(survey.failures) == {"m1", "m2"}
 
 
-async def test_resuming_does_the_same_task_again(monkeypatch: pytest.MonkeyPatch):
-    started: list[Order] = []
-
-    async def launch(order: Order) -> str:
-        started.append(order)
-        write_run("site-a", order.run)
-        return order.run
-
-    monkeypatch.setattr(real, "launch", launch)
+async def test_resuming_does_the_same_task_again(started: list[Order], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("wizard.cli.site.load_bundle", lambda folder: replace(bundle(), folder=folder))
     keep_order(order("r1"))
     resumed = await RealServices().resume(write_run("site-a", "r1"), nobody)
@@ -290,15 +288,7 @@ async def test_resuming_does_the_same_task_again(monkeypatch: pytest.MonkeyPatch
     assert (again.profile, again.bundle, again.task) == (order("r1").profile, "/bundle", order("r1").task)
 
 
-async def test_what_took_nothing_from_a_bundle_is_resumed_without_one(monkeypatch: pytest.MonkeyPatch):
-    started: list[Order] = []
-
-    async def launch(order: Order) -> str:
-        started.append(order)
-        write_run("site-a", order.run)
-        return order.run
-
-    monkeypatch.setattr(real, "launch", launch)
+async def test_what_took_nothing_from_a_bundle_is_resumed_without_one(started: list[Order]):
     keep_order(replace(order("r1", task=Task(kind=Kind.RESET, hosts=("m1",))), bundle=""))
     await RealServices().resume(write_run("site-a", "r1"), nobody)
     assert [(again.bundle, again.task["kind"]) for again in started] == [("", "reset")]

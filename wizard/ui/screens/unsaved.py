@@ -83,7 +83,7 @@ class SaveFirst(Modal[str]):
                 yield Static(coloured(self.diff))
             with Horizontal(classes="buttons"):
                 yield Button("Save and install (y)", id="save", variant="primary", compact=True)
-                yield Button("Don't save (n)", id="go", compact=True)
+                yield Button("Install, don't save (n)", id="go", compact=True)
                 yield Button("Back (esc)", id="back", compact=True)
 
     def on_mount(self) -> None:
