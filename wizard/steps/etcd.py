@@ -11,7 +11,7 @@ from wizard.errors import Level, Problem, SlipwayError
 from wizard.profile.model import Host, Profile, Role
 from wizard.remote.base import Command
 from wizard.render import api as render
-from wizard.render.places import API_PORT, ETCD_CONFIG, ETCD_METRICS_PORT, PKI
+from wizard.render.places import API_PORT, ETCD_CLIENT_PORT, ETCD_CONFIG, ETCD_METRICS_PORT, PKI
 from wizard.render.site import Site
 from wizard.steps.kit import STAMPS, Service, files_of, note_folders, service_step, wait_on_host
 from wizard.steps.leader import spared
@@ -23,6 +23,11 @@ BOOTSTRAP = f"{ETCD_CONFIG}/bootstrap.env"
 HEALTH_SECONDS = 8.0
 """A member or apiserver that does not say by then that it is healthy counts as sick."""
 _DATA = "--slipway-data--"
+_CONNECTIONS = f"ss -Htnp state established '( dport = :{ETCD_CLIENT_PORT} )' | grep -c kube-apiserver"
+_KNOWN = f"known=$({_CONNECTIONS}) || :"
+"""How many connections the apiserver beside a member has to it: one for each kind of object (kube-apiserver's
+`newETCD3Storage`). They begin anew by themselves, after 1 s, then 1.6 times that, and so on (gRPC's
+doc/connection-backoff.md)."""
 
 
 def etcd_step(site: Site, host: Host, *, needs: tuple[str, ...], first_start: bool, weight: float) -> Step:
@@ -43,16 +48,19 @@ def etcd_step(site: Site, host: Host, *, needs: tuple[str, ...], first_start: bo
         needs=needs, touches=frozenset(touches), weight=weight,
     )  # fmt: skip
     assert isinstance(step.change, Change)
-    change = replace(step.change, script=f"{step.change.script}\n{_found_again(host)}")
+    change = replace(step.change, script=f"{_KNOWN}\n{step.change.script}\n{_found_again(host)}")
     return replace(step, probe=_guarded(step.probe, host, data), around=spared(site, host), change=change)
 
 
 def _found_again(host: Host) -> str:
-    """Return the shell lines that give the apiserver beside a restarted member a while to find it again.
+    """Return the shell lines that give the apiserver beside a restarted member a while to find it again, as `_KNOWN`.
 
-    One that is only about to is no reason to mend it; one that can't is its own step's business.
+    One that is only about to is no reason to mend it; one that can't is its own step's business. It is ready as soon as
+    the one connection that is asked for that stands. Each kind of object has a connection of its own, and each of them
+    waits ever longer from try to try: requests for some kinds would hang for seconds.
     """
-    ready = f"! pgrep -x kube-apiserver >/dev/null || {api_ready(host)}"
+    whole = f'[ "$({_CONNECTIONS})" -ge "$known" ]'
+    ready = f"! pgrep -x kube-apiserver >/dev/null || {{ {whole} && {api_ready(host)}; }}"
     return f"( {wait_on_host(ready, 20, '', pause=0.3)} ) >/dev/null 2>&1 || :"
 
 
