@@ -14,27 +14,35 @@ from wizard.engine.step import Context, Diff, Drifted, Probe, Satisfied, Step, U
 from wizard.errors import SlipwayError
 from wizard.profile.model import Host, Profile, Role
 from wizard.remote.base import Command
-from wizard.render.places import ETCD_CONFIG
+from wizard.render.places import ETCD_CONFIG, ETCD_METRICS_PORT
 from wizard.render.site import Site
 from wizard.steps.balancer import draining, stands
 
 ETCDCTL = f"set -a; . {ETCD_CONFIG}/etcdctl.env; etcdctl --command-timeout=5s"
 STATUS = f"( {ETCDCTL} endpoint status -w json ) 2>/dev/null; echo; ps -o etimes= -C etcd"
 """A member's status as JSON, and how many seconds its process has lived."""
-HOLD, BEFORE = 0.25, 0.05
-"""For how long the apiservers stand still while the leader moves, and how long the move waits for that, in seconds.
-
-haproxy gives each of them 0.3 s to say that it is ready (`inter` of its backend of that name): a longer stand would
-take all but the drained one out at once.
-"""
+STANDS, MUSTERED = 0.9, 0.4
+"""For how long the apiservers stand still at most while the leader moves, and how long the move waits for the last of
+them, in seconds. Whoever writes meanwhile waits so long."""
 STAND_STILL = f"""p=$(pgrep -x kube-apiserver) || exit 0
-# Whatever becomes of this shell, they go on.
+seen() {{
+  curl -sf -m 1 http://127.0.0.1:{ETCD_METRICS_PORT}/metrics | grep -E '^etcd_server_(has_leader 1|leader_changes_seen)'
+}}
+clock() {{ read -r t rest </proc/uptime; t=${{t%.*}}${{t#*.}}; }}
+before=$(seen)
+(
+  # Until the member beside it is led by another one; without such a member, for a while.
+  clock; end=$((t+{round(STANDS * 100)})); [ -n "$before" ] || end=$((t+25))
+  while sleep 0.02; clock; [ $t -lt $end ]; do
+    case $(seen) in "$before") ;; *'has_leader 1'*changes_seen*) break ;; esac
+  done
+  kill -CONT $p
+) </dev/null >/dev/null 2>&1 &
+# Whatever becomes of that shell, they go on.
 ( sleep 2; kill -CONT $p ) </dev/null >/dev/null 2>&1 &
-trap 'kill -CONT $p' EXIT HUP INT TERM
-kill -STOP $p
-sleep {HOLD}"""
+kill -STOP $p"""
 """What members are asked for while a leader hands over is dropped, and whoever asked hears nothing for seconds. So for
-that moment nobody asks: requests wait, at most as long as haproxy waits for an answer before it doubts."""
+that moment nobody asks: requests wait until the member that would pass them on knows whom to."""
 BEHIND = 1000
 """A member whose log is so many entries behind catches up first: it shall not lead."""
 
@@ -109,9 +117,9 @@ async def hand_over(context: Context, profile: Profile, host: Host) -> str:
             await context.run(master.name, Command(STAND_STILL, timeout=10))
 
     standing = asyncio.gather(*(still(master) for master in profile.masters))
-    move = Command(f"sleep {BEFORE}; {ETCDCTL} move-leader {found[to].id:x}", timeout=15)
     try:
-        done = await context.run(host.name, move)
+        await asyncio.wait([standing], timeout=MUSTERED)
+        done = await context.run(host.name, Command(f"{ETCDCTL} move-leader {found[to].id:x}", timeout=15))
     finally:
         await standing
     if not done.ok:

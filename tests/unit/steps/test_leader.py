@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +18,7 @@ from wizard.facts.traces import ClusterTraces
 from wizard.profile.model import Host
 from wizard.remote.base import Command, Result
 from wizard.render.api import Site
-from wizard.steps.leader import Member, hand_over, leader_step, read, spared, successor
+from wizard.steps.leader import STAND_STILL, Member, hand_over, leader_step, read, spared, successor
 
 IDS = {"m1": 0xA1, "m2": 0xA2, "m3": 0xA3}
 MEMBERS = profile(3).etcd_members
@@ -100,6 +104,38 @@ async def test_where_nobody_else_can_lead_or_it_does_not_move_that_is_said() -> 
     with pytest.raises(SlipwayError) as raised:
         await hand_over(fleet, profile(3), MEMBERS[0])
     assert "timed out" in raised.value.why
+
+
+def test_an_apiserver_stands_still_until_its_member_is_led_by_another_one(tmp_path: Path) -> None:
+    """The shell, signals and process are real; the member's figures are a file's (a fake)."""
+    figures = "etcd_server_has_leader {}\netcd_server_leader_changes_seen_total {}\n"
+    (tmp_path / "figures").write_text(figures.format(1, 4))
+    with subprocess.Popen(["sleep", "60"]) as apiserver:
+        for name, line in (("pgrep", f"echo {apiserver.pid}"), ("curl", f"cat {tmp_path}/figures")):
+            (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+            (tmp_path / name).chmod(0o755)
+
+        def stands() -> bool:
+            return Path(f"/proc/{apiserver.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+        def within(seconds: float, wanted: bool) -> bool:
+            end = time.monotonic() + seconds
+            while stands() != wanted and time.monotonic() < end:
+                time.sleep(0.01)
+            return stands() == wanted
+
+        environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        try:
+            subprocess.run(["sh", "-c", STAND_STILL], env=environment, check=True, timeout=10)
+            assert within(5, True)
+            (tmp_path / "figures").write_text(figures.format(0, 4))
+            (tmp_path / "figures").write_text(figures.format(1, 5))
+            assert within(10, False), "it is led by another one"
+            subprocess.run(["sh", "-c", STAND_STILL], env=environment, check=True, timeout=10)
+            assert within(5, True)
+            assert within(20, False), "nothing moved, and it goes on"
+        finally:
+            apiserver.kill()
 
 
 async def test_a_restart_goes_on_where_the_leader_can_not_be_moved() -> None:
