@@ -151,7 +151,9 @@ class HostLink:
         tick = self._tick()
         secret = any(probe.secret for probe, _ in asked)
         timeout = LOOK_SECONDS + LOOK_EACH * len(asked)
-        encoded = looks([probe.script for probe, _ in asked], timeout=timeout, secret=secret)
+        # Several steps may ask the same, such as what images there are: it is looked at once.
+        scripts = list(dict.fromkeys(probe.script for probe, _ in asked))
+        encoded = looks(scripts, timeout=timeout, secret=secret)
         try:
             result = await self.send(encoded.command)
         except TimedOut as error:
@@ -165,9 +167,10 @@ class HostLink:
             _refuse(asked, error)
             return
         seen = parse(result.text, encoded.token).looks
-        for number, (_, answer) in enumerate(asked):
+        for probe, answer in asked:
             if answer.done():
                 continue
+            number = scripts.index(probe.script)
             if number in seen:
                 answer.set_result(Look(*seen[number], tick))
             else:

@@ -9,6 +9,7 @@ from wizard.profile.model import Host, Role
 from wizard.render.node import is_node
 from wizard.render.site import Site
 from wizard.steps import manifests, nodes, registries
+from wizard.steps.kubectl import turned
 
 
 def host_steps(site: Site, host: Host) -> list[Step]:
@@ -29,7 +30,7 @@ def cluster_steps(site: Site, masters: Sequence[str], joining: Sequence[str], *,
     # On a cluster that stands there may be something to take away, which only its nodes tell.
     if not first_start or any(host.labels or host.taints for host in there):
         after = (*(f"{host.name}/node" for host in there), *(f"{name}/join" for name in joining))
-        steps.append(nodes.nodes_step(profile, masters, needs=("cluster/objects",), after=after))
+        steps.append(nodes.nodes_step(profile, turned(masters, 2), needs=("cluster/objects",), after=after))
     holding = tuple(step.id for host in profile.masters if (step := manifests.folder_step(site, host)))
     step = manifests.manifests_step(
         site, masters, needs=("cluster/objects",), needs_any=holding, after=("cluster/rollout",)

@@ -31,6 +31,7 @@ from wizard.steps import (
     verify,
 )
 from wizard.steps.join import Token
+from wizard.steps.kubectl import turned
 
 
 def addons(network: Network) -> tuple[str, ...]:
@@ -81,7 +82,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
         cluster.rollout_step(
             "cluster/rollout",
             "Network and DNS run" if networked else "kube-proxy runs",
-            masters,
+            turned(masters, 1),
             manifests if networked else next(part.yaml for part in parts if part.name == "kube-proxy"),
             needs=("cluster/objects",),
             after=(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wizard.render.places import BALANCER_HEALTH_PORT, LOCAL_API
 
 _SUPER_ADMIN = "/etc/kubernetes/super-admin.conf"
@@ -23,6 +25,15 @@ def kubectl(server: str) -> str:
 
 KUBECTL = kubectl(LOCAL_API)
 """Through the local haproxy, so that any apiserver may answer: the host's own may be the last to come up."""
+
+
+def turned(masters: Sequence[str], by: int) -> tuple[str, ...]:
+    """Return the same masters, beginning `by` places later: what asks the API is spread over those who can ask.
+
+    All looks at a host are one command, one after the other there: the first master's would take longest by far.
+    """
+    start = by % len(masters)
+    return (*masters[start:], *masters[:start])
 
 
 def where_it_answers(look: str) -> str:
