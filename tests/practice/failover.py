@@ -18,6 +18,7 @@ from pathlib import Path
 
 from wizard import practice
 from wizard.drill.writes import Access, Write, Writer, access_of, failed, outage, request
+from wizard.engine.record import Record
 from wizard.practice import cgroups
 
 from .helpers import Lab, until
@@ -201,6 +202,20 @@ class Measured:
     async def lost(self) -> tuple[str, ...]:
         """Return the acknowledged writes that are gone."""
         return await self.writer.lost()
+
+
+def beside(measured: Measured, record: Record) -> str:
+    """Return what was measured, and which of a run's steps were under way, or had just been, when writes failed."""
+    if not measured.failures:
+        return repr(measured)
+    at_zero = time.time() - time.monotonic() + measured.began
+    first, last = (measured.failures[end].started - measured.began for end in (0, -1))
+    lines = [
+        f"\n  {began:+.2f} to {ended:+.2f} s: {name}"
+        for name, step in record.steps.items()
+        if step.seconds and (ended := (began := step.started - at_zero) + step.seconds) > first - REST and began < last
+    ]
+    return f"{measured!r}\nMeanwhile:{''.join(lines)}"
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ import pytest
 
 from wizard.engine.record import Record
 
-from .failover import Site, to_themselves, writing
+from .failover import Site, beside, to_themselves, writing
 from .helpers import ADMIN, Lab, until
 from .looks import marked, written
 
@@ -114,7 +114,7 @@ async def test_options_are_changed_host_by_host_and_no_write_fails(site: Masters
     record = site.lab.journal().record(said.found["run"])
     assert one_at_a_time(record, "etcd")[-1] == leader, "it leads until all others had their turn"
     assert set(one_at_a_time(record, "kubelet")) == {*site.names, "w1"}
-    assert not measured.failures, measured
+    assert not measured.failures, beside(measured, record)
     assert not await measured.lost(), "an acknowledged write is gone"
     again = site.lab.apply(profile)
     assert (again.exit, again.found["changed"]) == (0, [])

@@ -18,7 +18,7 @@ from wizard.bundle.opened import Bundle
 from wizard.engine.record import Record
 from wizard.practice import cgroups
 
-from .failover import Measured, Site, to_themselves, writing
+from .failover import Measured, Site, beside, to_themselves, writing
 from .helpers import Lab, Labs, until
 
 pytestmark = pytest.mark.practice
@@ -98,11 +98,11 @@ def record(lab: Lab) -> Record:
     return journal.record(journal.runs()[0].run)
 
 
-async def none_failed(measured: Measured, share: float, *, vip_moved: bool) -> None:
+async def none_failed(lab: Lab, measured: Measured, share: float, *, vip_moved: bool) -> None:
     """Fail where more than that share of the writes failed, but for those within `MOVED` of the VIP's planned move."""
     starts = [write.started for write in measured.failures]
     spared = max((sum(0 <= other - one <= MOVED for other in starts) for one in starts), default=0) if vip_moved else 0
-    assert len(starts) - spared <= share * len(measured.writes), measured
+    assert len(starts) - spared <= share * len(measured.writes), beside(measured, record(lab))
     assert not await measured.lost(), "an acknowledged write is gone"
 
 
@@ -121,7 +121,7 @@ async def test_a_master_a_member_and_a_worker_join_without_a_failed_write(site: 
     print(f"\ngrown in {said.found['seconds']} s under {len(measured.writes)} writes: {measured.figure}")
     assert (said.exit, said.result, said.errors()) == (0, "done", []), said.words
     assert "3 → 4 → 5" in said.problem("etcd.transition")["message"]
-    await none_failed(measured, share, vip_moved=False)
+    await none_failed(lab, measured, share, vip_moved=False)
     assert members(lab) == dict.fromkeys((*STAY, "m4", "e1"), True)
     assert lab.ready_nodes() == {*STAY, "m4", "w1"}
     assert site.holders() == (holder,)
@@ -179,7 +179,7 @@ async def test_all_of_them_leave_again_without_a_failed_write(site: Site, share:
     print(f"\nshrunk in {said.found['seconds']} s under {len(measured.writes)} writes: {measured.figure}")
     assert (said.exit, said.result, said.errors()) == (0, "done", []), (said, record(lab).problems)
     assert said.problem("removal.left-as-it-is", "e1")["level"] == "warning"
-    await none_failed(measured, share, vip_moved=True)
+    await none_failed(lab, measured, share, vip_moved=True)
     assert members(lab) == dict.fromkeys(STAY, True)
     assert set(lab.kubectl("get", "nodes", "-o", "name").split()) == {f"node/{name}" for name in STAY}
     assert lab.ready_nodes() == set(STAY)
