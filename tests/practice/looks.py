@@ -63,7 +63,8 @@ def marked(site: Lab) -> None:
 
 def written(site: Lab, host: str) -> set[str]:
     """Return the files below `WHERE` that were written on `host` since `marked`."""
-    return set(site.on(host, f"find {WHERE} -type f -newercm /run/before").splitlines())
+    there = f'for place in {WHERE}; do [ ! -e $place ] || set -- "$@" $place; done'
+    return set(site.on(host, f'{there}; find "$@" -type f -newercm /run/before').splitlines())
 
 
 def alive(site: Lab) -> dict[str, str]:
