@@ -9,12 +9,11 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-import asyncssh
-
 from wizard.remote.base import Command, Result, Secret, Target
 from wizard.remote.launch import KILL_AFTER, Gate, Launch, launch, limit
 from wizard.remote.secrets import SecretKind, Secrets
 from wizard.remote.ssh import failures
+from wizard.remote.ssh.library import asyncssh
 from wizard.remote.ssh.places import Places
 from wizard.remote.ssh.session import CommandSession
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import socket
 
-import asyncssh
-
 from wizard.remote.base import Command, LoginRefused, RemoteError, Result, SudoRefused, Target, TimedOut, Unreachable
+from wizard.remote.ssh.library import asyncssh
 
 
 def place(target: Target) -> str:

@@ -14,11 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncssh
-from asyncssh.known_hosts import SSHKnownHosts
-
 from wizard.errors import UsageError
 from wizard.remote.base import HostKeyChanged, HostKeyUnknown, RemoteError, Target
+from wizard.remote.ssh.library import asyncssh
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class KnownHosts:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._read: tuple[tuple[int, int], SSHKnownHosts] | None = None
+        self._read: tuple[tuple[int, int], asyncssh.SSHKnownHosts] | None = None
 
     def of(self, target: Target) -> KnownKeys:
         """Return what is on record for `target`. Raises `UsageError` when the file can't be read."""
@@ -79,7 +77,7 @@ class KnownHosts:
             kept = [old for old in text.splitlines() if old.split(" ", 1)[0] != name]
             self._write("\n".join([*kept, line.strip(), ""]))
 
-    def _load(self) -> SSHKnownHosts:
+    def _load(self) -> asyncssh.SSHKnownHosts:
         try:
             status = self.path.stat()
         except FileNotFoundError:

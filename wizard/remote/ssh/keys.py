@@ -6,10 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import asyncssh
-
 from wizard.remote.base import LoginRefused, Secret, Target
 from wizard.remote.secrets import SecretKind, Secrets
+from wizard.remote.ssh.library import asyncssh
 
 USUAL = ("id_ed25519", "id_ecdsa", "id_rsa")
 """Key files looked for in ~/.ssh when a target names none (ssh(1))."""

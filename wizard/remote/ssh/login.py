@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-import asyncssh
-
 from wizard.remote.base import RemoteError, Secret, Target
 from wizard.remote.ssh import failures, hostkeys
 from wizard.remote.ssh.hostkeys import KnownKeys
+from wizard.remote.ssh.library import asyncssh
 
 CIPHERS = (
     "aes128-gcm@openssh.com",

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-import asyncssh
-
 from wizard.errors import UsageError
 from wizard.remote.base import HostKeyChanged, HostKeyUnknown, LoginRefused, Secret, Target, Unreachable
 from wizard.remote.secrets import SecretKind, Secrets
@@ -15,6 +13,7 @@ from wizard.remote.ssh import failures
 from wizard.remote.ssh.connection import SshConnection
 from wizard.remote.ssh.hostkeys import KnownHosts, line_of, other_families, pattern
 from wizard.remote.ssh.keys import KeyRing
+from wizard.remote.ssh.library import asyncssh
 from wizard.remote.ssh.login import Guard, login
 
 asyncssh.set_log_level("WARNING")  # at INFO it writes commands down

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import asyncssh
-
 from wizard.errors import SlipwayError
 from wizard.remote.base import Blob, Result, Secret, Stdin
 from wizard.remote.launch import Gate
 from wizard.remote.output import Capture
+from wizard.remote.ssh.library import asyncssh
 
 CHUNK = 1024 * 1024
 """How much of a blob is read from disk at once, in bytes."""

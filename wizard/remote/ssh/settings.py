@@ -17,7 +17,7 @@ def settings_of(name: str, config: Path | None = None) -> Settings:
     path = config or Path.home() / ".ssh" / "config"
     if not path.is_file():
         return Settings()
-    from asyncssh.config import SSHClientConfig  # asyncssh takes a while to import
+    from wizard.remote.ssh.library import SSHClientConfig  # asyncssh takes a while to import
 
     try:
         found = SSHClientConfig.load(None, [path], False, False, False, getpass.getuser(), (), name, ())
