@@ -6,7 +6,10 @@ leaves is removed before it stops. https://etcd.io/docs/v3.6/op-guide/runtime-co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from wizard.engine.step import (
@@ -174,10 +177,32 @@ def leave_step(
     script = fill("members/leave.sh", config=ETCD_CONFIG, name=host.name, peer=peer_url(host))
     return Step(
         f"{host.name}/member", "etcd member leaves", stay[0].name, "leave", Probe(LIST, judge), Change(script=script),
-        around=led_elsewhere(profile, host) if profile else None,
+        around=led_elsewhere(profile, host) if profile else _hung_up(host, stay),
         needs=needs, after=after, touches=frozenset({f"etcd/{host.name}"}),
         alternates=tuple(other.name for other in stay[1:]), weight=2, timeout=90.0, settle=5.0,
     )  # fmt: skip
+
+
+def _hung_up(host: Host, stay: Sequence[Host]) -> Callable[[Context], AbstractAsyncContextManager[None]]:
+    """Return what the removal of a dead member is done within: no member of `stay` has a connection to it any more.
+
+    As a member is removed each of the others ends its connections to it, and does nothing else meanwhile (etcd's
+    `peer.stop`, called while the change is applied). To a host that vanished without a word a write may be under way,
+    which ends after 5 s; a leader that stands still for one is a leader no more. So the kernel ends them before (ss(8),
+    ``--kill``); one that can't leaves them as they are.
+    """
+    script = f"ss -K -tn dst {host.peer_ip} '( dport = :{ETCD_PEER_PORT} or sport = :{ETCD_PEER_PORT} )' || :"
+
+    @asynccontextmanager
+    async def around(context: Context) -> AsyncIterator[None]:
+        async def end(member: Host) -> None:
+            with contextlib.suppress(SlipwayError):
+                await context.run(member.name, Command(script, timeout=10))
+
+        await asyncio.gather(*(end(member) for member in stay))
+        yield
+
+    return around
 
 
 def changing(group: VoterGroup, known: Sequence[Host], asked: Sequence[Host]) -> VoterGroup:

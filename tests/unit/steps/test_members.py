@@ -10,6 +10,8 @@ import pytest
 
 from tests.unit.render.sites import profile, site
 from wizard.engine.step import Blocked, Change, Drifted, Satisfied, Step
+from wizard.errors import SlipwayError
+from wizard.remote.base import Command, Result
 from wizard.render.files import fill
 from wizard.steps import members
 from wizard.steps.etcd import BOOTSTRAP, member_service
@@ -177,9 +179,35 @@ def test_a_member_is_removed_once(tmp_path: Path, rows: str, want: list[str]) ->
     assert (cluster.folder / "rows").read_text() == THREE
 
 
+async def test_nobody_has_a_connection_to_a_dead_member_as_it_is_removed() -> None:
+    asked: dict[str, str] = {}
+
+    class Hosts:
+        """A `Context` over hosts of which one is gone (a fake)."""
+
+        host = "m1"
+
+        async def run(self, host: str, command: Command) -> Result:
+            asked[host] = command.script
+            if host == "m3":
+                raise SlipwayError("gone", where=host)
+            return Result(0, b"", b"", 0.1)
+
+        def say(self, text: str) -> None:
+            raise AssertionError(text)
+
+        def progress(self, fraction: float, text: str = "") -> None:
+            raise AssertionError(text)
+
+    around = leave_step(E1, M, profile=None, needs=(), after=()).around
+    assert around is not None
+    async with around(Hosts()):
+        assert asked.keys() == {"m1", "m2", "m3"}
+    assert all(E1.peer_ip in script and "2380" in script for script in asked.values())
+
+
 def test_a_member_is_seen_to_be_gone() -> None:
     step = leave_step(E1, M, profile=None, needs=(), after=())
-    assert step.around is None, "one that is dead leads nobody"
     assert isinstance(step.probe.judge(THREE, 0), Satisfied)
     assert isinstance(step.probe.judge(THREE + row("e1", 21), 0), Drifted)
     assert not isinstance(step.probe.judge("", 1), Satisfied | Drifted), "etcd did not say"
