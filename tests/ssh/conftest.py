@@ -45,11 +45,25 @@ def target(server, key_file) -> Target:
     return server.target(key_file, fingerprint=server.fingerprint)
 
 
+@pytest.fixture(autouse=True)
+async def _closed(monkeypatch):
+    """Whatever connectors a test makes, none of their connections outlives its loop."""
+    made: list[SshConnector] = []
+    make = SshConnector.__init__
+
+    def noted(self: SshConnector, *args, **more) -> None:
+        make(self, *args, **more)
+        made.append(self)
+
+    monkeypatch.setattr(SshConnector, "__init__", noted)
+    yield
+    for connector in made:
+        await connector.close()
+
+
 @pytest.fixture
 async def connector(tmp_path):
-    connector = SshConnector(tmp_path / "state" / "known_hosts")
-    yield connector
-    await connector.close()
+    return SshConnector(tmp_path / "state" / "known_hosts")
 
 
 @pytest.fixture

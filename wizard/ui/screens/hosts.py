@@ -149,7 +149,9 @@ class HostsScreen(FormScreen):
 
     @on(DataTable.RowHighlighted, "#hosts")
     def explain_host(self) -> None:
-        """Say what is known of the host under the cursor."""
+        """Say what is known of the host under the cursor; a table that is taken away as the screen ends says nothing."""
+        if not self.query("#hosts"):
+            return
         hosts = self.session.draft.hosts
         row = self.table.cursor_row
         look = self.session.looks.get(hosts[row].name) if row < len(hosts) else None
