@@ -180,7 +180,9 @@ def _problem_view(problem: Problem) -> RenderableType:
     head.append(f"[{plain(problem.code)}]", style="dim")
     parts: list[RenderableType] = [head, Padding(Text(plain(problem.message)), (0, 0, 0, 4), expand=False)]
     if problem.hint:
-        parts.append(Padding(Text(f"→ {plain(named(problem.hint))}"), (0, 0, 0, 4), expand=False))
+        hint = Table.grid()
+        hint.add_row("→ ", Text(plain(named(problem.hint))))
+        parts.append(Padding(hint, (0, 0, 0, 4), expand=False))
     return Group(*parts)
 
 

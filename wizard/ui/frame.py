@@ -68,6 +68,10 @@ class StepScreen(Screen[None]):
             return ""
         return f"{name} *" if self.session.unsaved else name
 
+    def room(self) -> int:
+        """Return how many columns a page has: the body's margins and a scroll bar are taken off."""
+        return self.size.width - (5 if self.has_class("-tall") or self.app.has_class("-tall") else 3)
+
     def retitle(self) -> None:
         """Show the cluster's name anew."""
         say(self, "#cluster", self.cluster_name(), fixed=True)

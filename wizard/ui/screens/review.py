@@ -132,10 +132,6 @@ class ReviewScreen(StepScreen):
             else:
                 self.turn_to("Site")
 
-    def room(self) -> int:
-        """Return how many columns a page has: the body's margins and a scroll bar are taken off."""
-        return self.size.width - (5 if self.has_class("-tall") or self.app.has_class("-tall") else 3)
-
     def on_resize(self) -> None:
         """What is wrapped and drawn depends on the width."""
         self.draw()

@@ -113,7 +113,7 @@ class StatusScreen(ClusterScreen):
         say(self, "#status-lines", lines(status))
         wanting = self.declined and bool(status.silent)
         hint = [Content.styled("! No password was given: press r to be asked for it again.", "$warning")]
-        said = [problems(status.problems)] if status.problems else []
+        said = [problems(status.problems, self.room())] if status.problems else []
         say(self, "#status-wrong", Content("\n").join([*(hint if wanting else []), *said]))
 
     def on_resize(self) -> None:
