@@ -16,8 +16,6 @@ from __future__ import annotations
 import errno
 import functools
 import json
-import re
-import shlex
 import sys
 import tempfile
 import traceback
@@ -34,6 +32,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.exceptions import TyperException
 
+from wizard import hints
 from wizard.errors import Exit, Level, Problem, SlipwayError
 from wizard.paths import state_dir
 
@@ -193,8 +192,7 @@ def problem_list(problems: Iterable[Problem]) -> list[dict[str, str]]:
 
 def named(hint: str) -> str:
     """Return a hint whose commands name the profile's file that this command was given, in place of PROFILE."""
-    path = _PROFILE.get()
-    return hint if path is None else re.sub(r"\bPROFILE\b", lambda _: shlex.quote(str(path)), hint)
+    return hints.named(hint, _PROFILE.get())
 
 
 def plain(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from textual import on
 from textual.binding import Binding
@@ -111,7 +112,7 @@ class ReviewScreen(StepScreen):
             say(self, "#verdict", "")
         self.query_one("#install", Button).disabled = not self.may_install()
         self.refresh_keys(*(self.check_action(action, ()) for action in ("accept", "take_out", "next")))
-        state = (judgement, session.accepted, self.size)
+        state = (judgement, session.accepted, session.path, self.size)
         if state == self.shown:
             return
         self.shown = state
@@ -146,7 +147,8 @@ class ReviewScreen(StepScreen):
         self.listed = gravest_first(judgement.problems)
         for number, problem in enumerate(self.listed):
             accepted = problem in self.session.accepted
-            found.add_option(Option(problem_words(problem, self.room() - 2, accepted=accepted), id=str(number)))
+            shown = replace(problem, hint=self.named(problem.hint))
+            found.add_option(Option(problem_words(shown, self.room() - 2, accepted=accepted), id=str(number)))
         if not self.listed:
             found.add_option(Option(Content.styled(f"{OK} Nothing was found.", "$success"), disabled=True))
         else:
