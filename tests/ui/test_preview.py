@@ -99,7 +99,7 @@ async def test_a_cluster_that_is_as_it_should_be_is_told_so(
     async with app.run_test(size=NARROW) as pilot:
         await comes(pilot, ReviewScreen)
         await sees(pilot, "✓ Nothing to change: site-a is as this profile says.")
-        await sees(pilot, "1 Notes 2")
+        await sees(pilot, "1 Findings 2")
         assert "Ready to install" not in words(pilot)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wizard.errors import Level, Problem
 from wizard.facts.model import Survey
 from wizard.profile.model import Profile
 from wizard.profile.rules import check_field
@@ -17,6 +18,7 @@ from wizard.ui.planview import plan_lines
 from wizard.ui.ranges import Pasted, Unclear, expand
 from wizard.ui.screens.etcd import hand_out
 from wizard.ui.screens.paste import hosts_of
+from wizard.ui.statusview import problems
 from wizard.ui.suggest import suggest_vip
 from wizard.ui.topology import topology
 from wizard.ui.validate import fold, fold_for_survey
@@ -211,6 +213,30 @@ def test_the_plan_is_drawn_together() -> None:
     first = lines[0]
     assert (first.title, first.hosts) == ("Packages of the distribution", ("m1", "m2", "m3"))
     assert len(lines) == 19
+
+
+@pytest.mark.parametrize("width", [24, 40, 79, 200])
+def test_a_problem_hangs_beneath_its_own_text_and_keeps_its_looks(width: int) -> None:
+    """Only marks stand in the first columns; no word is lost, and each has the look it had."""
+    found = [
+        Problem("a", Level.WARNING, "Its\tclock is off by\nmuch  more than that", "See `chronyc sources`.", host="m1"),
+        Problem("b", Level.ERROR, f"/a/{'very/' * 20}long path in the way", "Take it away."),
+    ]
+    said = problems(found, width)
+    rows = said.plain.split("\n")
+    assert all(len(row) <= width for row in rows)
+    assert {row[:2] for row in rows} <= {"✗ ", "! ", "  "}
+    assert all(row[2] != " " for row in rows)
+    assert [row[0] for row in rows if row[0] != " "] == ["✗", "!"]
+    whole = "".join(said.plain.split())
+    assert (
+        whole
+        == f"✗/a/{'very/' * 20}longpathintheway→Takeitaway.!m1:Itsclockisoffbymuchmorethanthat→See`chronycsources`."
+    )
+    for style, words in (("$quiet", "→Takeitaway.→See`chronycsources`."), ("bold", "m1:"), ("$error", "✗")):
+        looks = (said.plain[span.start : span.end] for span in said.spans if span.style == style)
+        assert "".join("".join(looks).split()) == words
+        assert all(span.start >= 0 for span in said.spans)
 
 
 def test_every_field_has_help() -> None:

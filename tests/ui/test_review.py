@@ -11,7 +11,7 @@ from wizard.errors import Level, Problem
 from wizard.ui.app import SlipwayApp
 from wizard.ui.screens.asking import Confirm
 from wizard.ui.screens.network import NetworkScreen
-from wizard.ui.screens.review import Problems, ReviewScreen
+from wizard.ui.screens.review import Findings, ReviewScreen
 from wizard.ui.widgets.keys import Keys
 
 from .driving import NARROW, comes, press, sees, until, words
@@ -47,7 +47,7 @@ async def test_an_error_has_the_keys_and_enter_goes_to_its_field(
     async with app.run_test(size=NARROW) as pilot:
         await comes(pilot, ReviewScreen)
         await sees(pilot, "✗ 1 error in the way of the install")
-        await until(pilot, lambda: isinstance(app.focused, Problems), "the keys in the list")
+        await until(pilot, lambda: isinstance(app.focused, Findings), "the keys in the list")
         foot = "⏎ Go to it esc Back ^s Save r Look again i Install ? Help ^q Quit"
         await until(pilot, lambda: foot == " ".join(words(pilot).rpartition("\n")[2].split()), foot)
         assert not shown(app, "Install")
@@ -97,7 +97,7 @@ async def test_warnings_hold_until_they_are_accepted_and_that_is_said(
 
 @pytest.mark.parametrize("workers", [0, 9])
 async def test_what_matters_is_in_sight_without_scrolling(make_app: MakeApp, tmp_path: Path, workers: int) -> None:
-    """Count of problems and what the site survives stand on top; the pages have their digits, and one scroll bar."""
+    """Count of findings and what the site survives stand on top; the pages have their digits, and one scroll bar."""
     plain = sample()
     hosts = plain["hosts"]
     assert isinstance(hosts, list)
@@ -109,10 +109,10 @@ async def test_what_matters_is_in_sight_without_scrolling(make_app: MakeApp, tmp
         await comes(pilot, ReviewScreen)
         await sees(pilot, "Ready to install")
         await sees(pilot, "Survives any 1 of 3 masters, any 1 of 3 etcd members, any 1 of 3 zones.")
-        await sees(pilot, "( ) 1 Notes 1 (•) 2 Site ( ) 3 Plan")
+        await sees(pilot, "( ) 1 Findings 1 (•) 2 Site ( ) 3 Plan")
         await sees(pilot, "Any 1 of 3 masters may die and the API stays up.")
         await sees(pilot, "Zone rack3 takes 1 of 3 masters and 1 of 3 etcd members: etcd keeps its quorum")
-        for page, name in (("2", "Site"), ("3", "Plan"), ("1", "Problems")):
+        for page, name in (("2", "Site"), ("3", "Plan"), ("1", "Findings")):
             await press(pilot, page)
             await until(pilot, lambda name=name: app.screen.query_one(f"#{name}").has_focus, f"the keys on {name}")
             await until(pilot, lambda name=name: bars(app) in ([], [name]), f"no bar but that of {name}")

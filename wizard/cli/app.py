@@ -22,6 +22,7 @@ from wizard.cli.status import kubeconfig, runs_app, status
 from wizard.cli.verify import verify
 from wizard.cli.work import run_order
 from wizard.errors import UsageError
+from wizard.hints import PROFILE
 
 app = typer.Typer(name="slipway", no_args_is_help=False, pretty_exceptions_enable=False, add_completion=False)
 app.add_typer(bundle_app, name="bundle")
@@ -61,4 +62,4 @@ def root(
     if command is None:
         raise typer.Exit(open_wizard(profile))
     if profile is not None:
-        raise UsageError("--profile opens the wizard", hint=f"For the command write: slipway {command} {profile}")
+        raise UsageError("--profile opens the wizard", hint=f"For the command write: slipway {command} {PROFILE}")

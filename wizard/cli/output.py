@@ -16,8 +16,6 @@ from __future__ import annotations
 import errno
 import functools
 import json
-import re
-import shlex
 import sys
 import tempfile
 import traceback
@@ -34,6 +32,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.exceptions import TyperException
 
+from wizard import hints
 from wizard.errors import Exit, Level, Problem, SlipwayError
 from wizard.paths import state_dir
 
@@ -180,7 +179,9 @@ def _problem_view(problem: Problem) -> RenderableType:
     head.append(f"[{plain(problem.code)}]", style="dim")
     parts: list[RenderableType] = [head, Padding(Text(plain(problem.message)), (0, 0, 0, 4), expand=False)]
     if problem.hint:
-        parts.append(Padding(Text(f"→ {plain(named(problem.hint))}"), (0, 0, 0, 4), expand=False))
+        hint = Table.grid()
+        hint.add_row("→ ", Text(plain(named(problem.hint))))
+        parts.append(Padding(hint, (0, 0, 0, 4), expand=False))
     return Group(*parts)
 
 
@@ -191,8 +192,7 @@ def problem_list(problems: Iterable[Problem]) -> list[dict[str, str]]:
 
 def named(hint: str) -> str:
     """Return a hint whose commands name the profile's file that this command was given, in place of PROFILE."""
-    path = _PROFILE.get()
-    return hint if path is None else re.sub(r"\bPROFILE\b", lambda _: shlex.quote(str(path)), hint)
+    return hints.named(hint, _PROFILE.get())
 
 
 def plain(text: str) -> str:

@@ -16,6 +16,7 @@ from wizard import versions
 from wizard.cli.output import JsonFlag, emit, guarded, plain, problem_list, problems_view, say, write_out
 from wizard.cli.survival import survival_view
 from wizard.errors import Exit, Problem, UsageError, errors_of
+from wizard.hints import for_shell
 from wizard.plans.extras_files import look
 from wizard.profile.dump import dump
 from wizard.profile.dump import plain as plain_data
@@ -70,8 +71,8 @@ def new(
     if not master or not vip:
         raise UsageError(
             "A profile needs masters and a VIP",
-            hint=f"slipway profile new {file} --master m1=10.20.0.11 --master m2=10.20.0.12 --master m3=10.20.0.13 "
-            "--vip 10.20.0.10; or type them into the wizard: slipway",
+            hint=f"slipway profile new {for_shell(file)} --master m1=10.20.0.11 --master m2=10.20.0.12 "
+            "--master m3=10.20.0.13 --vip 10.20.0.10; or type them into the wizard: slipway",
         )
     if file.exists() and not force:
         raise UsageError("The file is there already", where=str(file), hint="Take another name, or --force.")

@@ -211,6 +211,12 @@ class SlipwayApp(App[int]):
             return self.session.path
         return await self.services.file_of(cluster)
 
+    def named(self, hint: str) -> str:
+        """Return a hint whose commands name the file of the profile that the step under any dialogs is about."""
+        steps = (screen for screen in reversed(self.screen_stack) if isinstance(screen, StepScreen))
+        step = next(steps, None)
+        return step.named(hint) if step else hint
+
     def action_help(self) -> None:
         """Show what the keys of this screen do; a second time: close that."""
         if isinstance(self.screen, HelpView):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
@@ -13,6 +14,7 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import Widget
 
+from wizard.hints import named
 from wizard.ui.session import Session, Step
 from wizard.ui.widgets.keys import Keys
 from wizard.ui.widgets.saying import say
@@ -67,6 +69,18 @@ class StepScreen(Screen[None]):
         if not name:
             return ""
         return f"{name} *" if self.session.unsaved else name
+
+    def file(self) -> Path | None:
+        """Return the file of the profile that this step is about; None where it is in none, or nobody knows it."""
+        return self.session.path
+
+    def named(self, hint: str) -> str:
+        """Return a hint whose commands name that file."""
+        return named(hint, self.file())
+
+    def room(self) -> int:
+        """Return how many columns a page has: the body's margins and a scroll bar are taken off."""
+        return self.size.width - (5 if self.has_class("-tall") or self.app.has_class("-tall") else 3)
 
     def retitle(self) -> None:
         """Show the cluster's name anew."""

@@ -184,10 +184,12 @@ class Jobs:
 
     def attach(self, run: RunRef) -> None:
         """Show a run and follow it until it ends."""
-        self.session.run = run
-        self.session.record = self.session.built = None
-        self.session.told = ""
+        session = self.session
+        session.run, session.run_file = run, None
+        session.record = session.built = None
+        session.told = ""
         self.app.go(Step.RUN)
+        self.start("file", lambda: self._find_file(session, run.cluster))
 
         async def work() -> None:
             async for record in self.app.services.follow(run):
@@ -197,6 +199,9 @@ class Jobs:
             await self._ended(run, self.session.record)
 
         self.start("follow", work)
+
+    async def _find_file(self, session: Session, cluster: str) -> None:
+        session.run_file = await self.app.file_of(cluster)
 
     async def _ended(self, run: RunRef, record: Record | None) -> None:
         builds = KINDS[run.kind].installs

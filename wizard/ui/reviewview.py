@@ -37,12 +37,10 @@ def problem_words(problem: Problem, width: int, *, accepted: bool) -> Content:
     return Content("\n").join([words, hanging(" " * LEVEL_COLUMNS, hint, width, "$quiet")])
 
 
-def problems_label(judgement: Judgement | None) -> str:
-    """Return what the page of problems is called: what is merely told counts as none."""
-    if judgement is None or not judgement.problems:
-        return "Problems"
-    grave = len(judgement.errors) + len(judgement.warnings)
-    return f"Problems {grave}" if grave else f"Notes {len(judgement.problems)}"
+def findings_label(judgement: Judgement | None) -> str:
+    """Return what the page of errors, warnings and notes is called: as many as are listed there."""
+    found = judgement.problems if judgement else ()
+    return f"Findings {len(found)}" if found else "Findings"
 
 
 def survival_words(said: Survival, width: int) -> Content:

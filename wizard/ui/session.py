@@ -83,6 +83,8 @@ class Session:
     out: frozenset[str] = frozenset()
     """Hosts of the cluster that the person takes out of it; those that the draft names again don't leave."""
     run: RunRef | None = None
+    run_file: Path | None = None
+    """The file of the profile of the run's cluster; None where nobody knows it."""
     record: Record | None = None
     built: Built | None = None
     told: str = ""

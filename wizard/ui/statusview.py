@@ -19,6 +19,7 @@ from wizard.plans.status.words import (
     version_cells,
 )
 from wizard.ui.words import LEVEL_MARK, LEVEL_STYLE
+from wizard.ui.wrapping import HELD, hanging
 
 STYLES = {
     Mood.PLAIN: "$foreground",
@@ -44,15 +45,18 @@ def lines(status: Status) -> Content:
     return Content("\n").join([versions, drift])
 
 
-def problems(found: Iterable[Problem]) -> Content:
-    """Return problems, the gravest first, each with what to do."""
+def problems(found: Iterable[Problem], width: int) -> Content:
+    """Return problems, the gravest first, each with what to do, in at most `width` columns."""
     order = list(Level)
     return Content("\n").join(
-        Content.assemble(
+        hanging(
             Content.styled(f"{LEVEL_MARK[item.level]} ", LEVEL_STYLE[item.level]),
-            Content.styled(f"{item.host}: " if item.host else "", "bold"),
-            Content(item.message),
-            Content.styled(f" → {item.hint}" if item.hint else "", "$quiet"),
+            Content.assemble(
+                Content.styled(f"{item.host}: " if item.host else "", "bold"),
+                item.message,
+                Content.styled(f" →{HELD}{item.hint}" if item.hint else "", "$quiet"),
+            ),
+            width,
         )
         for item in sorted(found, key=lambda problem: order.index(problem.level))
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from wizard.cli.output import RESULTS, JsonFlag, emit, guarded, named, plain, problems_view, say
@@ -120,9 +122,27 @@ def test_help_shows_the_flag() -> None:
     assert "--json" in run("--help").stdout
 
 
+def test_what_wraps_on_a_terminal_stands_beneath_its_own_text() -> None:
+    long = replace(PROBLEM, message="long " * 30, hint="deed " * 30)
+    console = Console(width=60, color_system=None)
+    with console.capture() as shown:
+        console.print(problems_view([long]))
+    rows = [row.rstrip() for row in shown.get().splitlines()]
+    assert rows[0].startswith("✗ error")
+    messages = [row for row in rows if "long" in row]
+    hints = [row for row in rows if "deed" in row]
+    assert len(messages) > 1
+    assert all(row.startswith("    long") for row in messages)
+    assert len(hints) > 1
+    assert hints[0].startswith("    → deed")
+    assert all(row.startswith("      deed") for row in hints[1:])
+
+
 def test_in_a_pipe_a_finding_is_not_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
     say("word " * 100)
     assert capsys.readouterr().err.count("\n") == 1
+    say(problems_view([replace(PROBLEM, message="long " * 100, hint="deed " * 100)]))
+    assert capsys.readouterr().err.count("\n") == 3
 
 
 def test_every_exit_code_has_a_result() -> None:

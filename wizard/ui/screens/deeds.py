@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
+from wizard.hints import PROFILE, for_shell
 from wizard.plans.maintain import maintenance, margin
 from wizard.plans.renew import renewal
 from wizard.plans.task import Kind, Task
@@ -39,7 +40,7 @@ class Deeds(Modal[str]):
         """`file` is the site's profile, None where nobody knows it; `host` the one at hand, or empty."""
         super().__init__()
         self.cluster = cluster
-        self.file = str(file) if file else "PROFILE"
+        self.file = for_shell(file) if file else PROFILE
         self.host = host
 
     def dialog(self) -> ComposeResult:
@@ -74,7 +75,7 @@ class Deeds(Modal[str]):
             ("Put one host back to what it was before", f"slipway reset {file} --host NAME"),
             ("Take the whole cluster away", f"slipway reset {file}"),
         )
-        known = [] if self.file != "PROFILE" else [Content.styled("PROFILE is the site's file.", "$quiet")]
+        known = [] if self.file != PROFILE else [Content.styled(f"{PROFILE} is the site's file.", "$quiet")]
         return Content("\n").join(
             [Content.assemble(Content.styled(f"{what}:\n", "$quiet"), f"  {command}") for what, command in rows] + known
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from textual import on
 from textual.binding import Binding
@@ -38,6 +39,10 @@ class DoneScreen(ClusterScreen):
     def site(self) -> Profile | None:
         """Return the profile that was applied."""
         return self.session.built.profile if self.session.built else None
+
+    def file(self) -> Path | None:
+        """Return the file of the profile of the run's cluster."""
+        return self.session.run_file
 
     def choose_host(self) -> None:
         """Go where hosts are lines."""

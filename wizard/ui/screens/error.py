@@ -13,13 +13,13 @@ from wizard.errors import SlipwayError
 from wizard.ui.frame import Modal
 
 
-def as_text(error: SlipwayError) -> str:
-    """Return the error as plain text, the way it is copied."""
+def as_text(error: SlipwayError, hint: str = "") -> str:
+    """Return the error as plain text, the way it is copied; with a `hint`, that is what to do."""
     parts = [
         ("What", error.title),
         ("Where", error.where),
         ("Why", error.why),
-        ("Do", error.hint),
+        ("Do", hint or error.hint),
     ]
     lines = [f"{name + ':':7}{text}" for name, text in parts if text]
     return "\n".join([*lines, "", error.details]).strip() + "\n"
@@ -41,14 +41,15 @@ class ErrorView(Modal[str]):
         super().__init__()
         self.error = error
         self.ways = ways
+        self.hint = error.hint
 
     def dialog(self) -> ComposeResult:
         """Compose the view."""
-        error = self.error
+        error, self.hint = self.error, self.wizard.named(self.error.hint)
         with Vertical(classes="dialog -error"):
             yield Static(Content.assemble(Content.styled("✗ ", "$error"), error.title), classes="title")
             with VerticalScroll(classes="words"):
-                for name, text in (("Where", error.where), ("Why", error.why), ("Do", error.hint)):
+                for name, text in (("Where", error.where), ("Why", error.why), ("Do", self.hint)):
                     if text:
                         with Horizontal(classes="fact"):
                             yield Static(name, classes="name")
@@ -88,7 +89,7 @@ class ErrorView(Modal[str]):
 
     def action_copy(self) -> None:
         """Put the whole text into the clipboard (OSC 52: the terminal has to allow it)."""
-        self.app.copy_to_clipboard(as_text(self.error))
+        self.app.copy_to_clipboard(as_text(self.error, self.hint))
         self.notify("Copied, if your terminal allows it.")
 
     def action_scroll(self, by: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual.binding import Binding
 
 from wizard.engine.events import Question, RunResult
@@ -44,6 +46,10 @@ class RunIntents(StepScreen):
     def record(self) -> Record:
         """Return the run as it stands."""
         return self.session.record or Record()
+
+    def file(self) -> Path | None:
+        """Return the file of the profile of the run's cluster."""
+        return self.session.run_file
 
     def chosen_step(self) -> StepRecord | None:
         """Return the step under the cursor."""

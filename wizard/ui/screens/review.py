@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from textual import on
 from textual.binding import Binding
@@ -19,7 +20,7 @@ from wizard.ui.fields import BY_PATH, ETCD, LOGIN
 from wizard.ui.frame import SessionChanged, StepScreen
 from wizard.ui.planview import plan_words
 from wizard.ui.previewview import question
-from wizard.ui.reviewview import gravest_first, problem_words, problems_label, survival_words, verdict, why_not
+from wizard.ui.reviewview import findings_label, gravest_first, problem_words, survival_words, verdict, why_not
 from wizard.ui.saving import saving_words
 from wizard.ui.screens.asking import Confirm
 from wizard.ui.screens.removal import TakeOut
@@ -30,11 +31,11 @@ from wizard.ui.widgets.choice import Choice
 from wizard.ui.widgets.saying import say
 from wizard.ui.words import OK
 
-TABS = ("Problems", "Site", "Plan")
+TABS = ("Findings", "Site", "Plan")
 GOES_ON = "The run goes on when this screen is closed."
 
 
-class Problems(OptionList):
+class Findings(OptionList):
     """What was found; Enter goes to where it is put right."""
 
     BINDINGS = [Binding("enter", "select", "Go to it")]
@@ -59,7 +60,7 @@ class ReviewScreen(StepScreen):
     BINDINGS = [
         Binding("escape", "back", "Back"),
         Binding("ctrl+n", "next", show=False),
-        Binding("1", "tab('Problems')", "Problems"),
+        Binding("1", "tab('Findings')", "Findings"),
         Binding("2", "tab('Site')", "Site"),
         Binding("3", "tab('Plan')", "Plan"),
         Binding("w", "accept", "Accept"),
@@ -74,8 +75,8 @@ class ReviewScreen(StepScreen):
         yield Static("", id="judgement")
         yield Static("", id="brief")
         yield Horizontal(Static("Show", classes="label"), Choice(TABS, TABS[0], id="tabs"), id="tab-line")
-        with ContentSwitcher(initial="Problems", id="pages"):
-            yield Problems(id="Problems")
+        with ContentSwitcher(initial="Findings", id="pages"):
+            yield Findings(id="Findings")
             with VerticalScroll(id="Site"):
                 yield Static("", id="survives")
                 yield Static("", id="picture")
@@ -104,18 +105,18 @@ class ReviewScreen(StepScreen):
         self.draw()
 
     def draw(self) -> None:
-        """Draw verdict, problems, picture, plan."""
+        """Draw verdict, findings, picture, plan."""
         session, judgement = self.session, self.session.judgement
         say(self, "#judgement", verdict(session))
         if self.may_install():
             say(self, "#verdict", "")
         self.query_one("#install", Button).disabled = not self.may_install()
         self.refresh_keys(*(self.check_action(action, ()) for action in ("accept", "take_out", "next")))
-        state = (judgement, session.accepted, self.size)
+        state = (judgement, session.accepted, session.path, self.size)
         if state == self.shown:
             return
         self.shown = state
-        self.draw_problems(judgement)
+        self.draw_findings(judgement)
         profile = fold(session.draft).profile
         if profile is not None:
             said = survival(profile)
@@ -123,38 +124,35 @@ class ReviewScreen(StepScreen):
             say(self, "#survives", survival_words(said, self.room()))
             say(self, "#picture", topology(profile, max(40, self.room())))
         say(self, "#plan", plan_words(judgement, self.size.width - 8))
-        names = (problems_label(judgement), *TABS[1:])
+        names = (findings_label(judgement), *TABS[1:])
         self.query_one("#tabs", Choice).relabel([f"{number} {name}" for number, name in enumerate(names, 1)])
         if judgement is not None and judgement is not self.opened_for:
             self.opened_for = judgement
             if judgement.errors or session.open_warnings():
-                self.action_tab("Problems")
+                self.action_tab("Findings")
             else:
                 self.turn_to("Site")
-
-    def room(self) -> int:
-        """Return how many columns a page has: the body's margins and a scroll bar are taken off."""
-        return self.size.width - (5 if self.has_class("-tall") or self.app.has_class("-tall") else 3)
 
     def on_resize(self) -> None:
         """What is wrapped and drawn depends on the width."""
         self.draw()
 
-    def draw_problems(self, judgement: Judgement | None) -> None:
-        """Draw the list of problems, the gravest first."""
-        problems = self.query_one(Problems)
-        chosen = problems.highlighted or 0
-        problems.clear_options()
+    def draw_findings(self, judgement: Judgement | None) -> None:
+        """Draw the list of what was found, the gravest first."""
+        found = self.query_one(Findings)
+        chosen = found.highlighted or 0
+        found.clear_options()
         if judgement is None:
             return
         self.listed = gravest_first(judgement.problems)
         for number, problem in enumerate(self.listed):
             accepted = problem in self.session.accepted
-            problems.add_option(Option(problem_words(problem, self.room() - 2, accepted=accepted), id=str(number)))
+            shown = replace(problem, hint=self.named(problem.hint))
+            found.add_option(Option(problem_words(shown, self.room() - 2, accepted=accepted), id=str(number)))
         if not self.listed:
-            problems.add_option(Option(Content.styled(f"{OK} Nothing was found.", "$success"), disabled=True))
+            found.add_option(Option(Content.styled(f"{OK} Nothing was found.", "$success"), disabled=True))
         else:
-            problems.highlighted = min(chosen, len(self.listed) - 1)
+            found.highlighted = min(chosen, len(self.listed) - 1)
 
     def may_install(self) -> bool:
         """Tell whether nothing holds the install."""
@@ -189,7 +187,7 @@ class ReviewScreen(StepScreen):
         self.query_one("#tabs", Choice).index = TABS.index(name)
         self.query_one("#pages", ContentSwitcher).current = name
 
-    @on(OptionList.OptionSelected, "#Problems")
+    @on(OptionList.OptionSelected, "#Findings")
     def jump_to(self, event: OptionList.OptionSelected) -> None:
         """Go to the field that a problem is about."""
         problem = self.listed[int(event.option.id or 0)]
@@ -240,7 +238,7 @@ class ReviewScreen(StepScreen):
         words = why_not(self.session.judgement, len(self.session.open_warnings()))
         say(self, "#verdict", words, style="$warning")
         if self.session.judgement is not None:
-            self.action_tab("Problems")
+            self.action_tab("Findings")
 
     @on(Button.Pressed, "#install")
     def pressed_install(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 
 from textual import on
 from textual.binding import Binding
@@ -48,6 +49,7 @@ class StatusScreen(ClusterScreen):
         super().__init__()
         self.profile = profile
         self.status: Status | None = None
+        self.known: Path | None = None
         self.hurry = asyncio.Event()
         self.declined = False
         """A password was asked for and not given: hosts may be silent for want of it."""
@@ -55,6 +57,10 @@ class StatusScreen(ClusterScreen):
     def site(self) -> Profile:
         """Return the profile that was applied."""
         return self.profile
+
+    def file(self) -> Path | None:
+        """Return the file of that profile."""
+        return self.known
 
     def host_at_hand(self) -> str:
         """Return the host under the cursor."""
@@ -97,6 +103,7 @@ class StatusScreen(ClusterScreen):
 
     async def follow(self) -> None:
         """Draw each status as it comes."""
+        self.known = await self.wizard.file_of(self.profile.name)
         statuses = self.wizard.services.statuses(self.profile, self.ask, self.hurry, EVERY)
         async with aclosing(statuses):
             async for status in statuses:
@@ -113,7 +120,8 @@ class StatusScreen(ClusterScreen):
         say(self, "#status-lines", lines(status))
         wanting = self.declined and bool(status.silent)
         hint = [Content.styled("! No password was given: press r to be asked for it again.", "$warning")]
-        said = [problems(status.problems)] if status.problems else []
+        found = [replace(problem, hint=self.named(problem.hint)) for problem in status.problems]
+        said = [problems(found, self.room())] if found else []
         say(self, "#status-wrong", Content("\n").join([*(hint if wanting else []), *said]))
 
     def on_resize(self) -> None:
