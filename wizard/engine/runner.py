@@ -106,9 +106,8 @@ class _Run:
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._ahead = () if dry else plan.ahead
-        hosts_ahead = {steps[name].host for name in self._ahead}
-        before = upstream(self._ahead, steps)
-        self._first = {name for name, step in steps.items() if name in before or step.host in hosts_ahead}
+        self._before = upstream(self._ahead, steps)
+        self._hosts_ahead = {steps[name].host for name in self._ahead}
 
     def _tick(self) -> int:
         self._ticks += 1
@@ -148,18 +147,22 @@ class _Run:
                     task.result()
 
     async def _begin(self, host: str) -> None:
+        """Look at a host and walk its steps; where some go ahead, those first."""
         here = [node for node in self.nodes.values() if node.step.host == host]
-        first = [node for node in here if not self._ahead or node.step.id in self._first]
-        await self._look_and_walk(host, first)
-        if rest := [node for node in here if node not in first]:
+        first = [node for node in here if not self._ahead or node.step.id in self._before]
+        # A host that goes ahead is looked at whole, in one round trip.
+        looked = here if host in self._hosts_ahead else first
+        await self._walker.first_look(host, [node for node in looked if not node.ended])
+        self._walk(first)
+        if len(first) < len(here):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(AHEAD_SECONDS):
                     for name in self._ahead:
                         await self.nodes[name].wait()
-            await self._look_and_walk(host, rest)
+            await self._walker.first_look(host, [node for node in here if node not in looked and not node.ended])
+            self._walk([node for node in here if node not in first])
 
-    async def _look_and_walk(self, host: str, nodes: Sequence[Node]) -> None:
-        await self._walker.first_look(host, [node for node in nodes if not node.ended])
+    def _walk(self, nodes: Sequence[Node]) -> None:
         self._spawn(tuple(node.step.id for node in nodes if not node.ended))
 
     def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

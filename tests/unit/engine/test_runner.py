@@ -83,6 +83,21 @@ async def test_what_goes_ahead_is_not_held_up_by_looks_at_others(tmp_path: Path)
     assert (again.changed, site.trips("m2") - trips) == ((), 1)
 
 
+async def test_who_came_first_leaves_the_rest_of_its_work_until_all_have_come(tmp_path: Path) -> None:
+    site = Site(tmp_path, "w1", "w2")
+    slow = f"n=0; until [ -e {site['w1'].root}/etc/node ] || [ $n = 100 ]; do sleep 0.1; n=$((n+1)); done; sleep 0.5"
+    steps = (
+        site.file_step("w1", "node"),
+        site.file_step("w1", "later", needs=("w1/node",)),
+        site.file_step("w2", "node", script=slow),
+    )
+    sink = Memory()
+    outcome = await site.run(plan(*steps, ahead=("w1/node", "w2/node")), sink)
+    assert set(outcome.changed) == {"w1/node", "w1/later", "w2/node"}
+    done = [event.step for event in sink.events if isinstance(event, e.StepDone | e.StepStarted)]
+    assert done[-2:] == ["w1/later", "w1/later"], "it began when w2's node was there"
+
+
 async def test_a_mere_look_has_no_order_and_is_one_round_trip_for_each_host(tmp_path: Path) -> None:
     site = Site(tmp_path, "m1", "m2", "w1")
     outcome = await site.run(plan(*ahead_of(site), ahead=("w1/node",)), dry=True)
