@@ -176,6 +176,7 @@ def test_a_worker_of_a_cluster_at_work_goes_ahead_of_everybody_elses_looks() -> 
     assert {name for name in before if not name.startswith("w2/")} == {"cluster/join-token"}, "nobody is waited for"
     later = {"w2/packages", "w2/dns-images", "w2/cni-more"}
     assert not before & later
+    assert later <= set(steps["verify/try"].after), "the proof finds all in its place"
     for name in later:
         assert steps[name].needs[-1] == "w2/node"
         assert steps[name].background
