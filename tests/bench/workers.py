@@ -16,9 +16,10 @@ from tests.bench import kubeadm, machine, slipway
 from tests.bench.results import Figures
 from wizard.bundle.opened import load_bundle
 from wizard.bundle.places import default_folder
+from wizard.engine.step import Change
 from wizard.practice import Datacenter
 from wizard.practice.host import Host
-from wizard.steps.packages import packages_step
+from wizard.steps.packages import packages_step, tools_step
 
 FIRST = ("w1",)
 """Who joins alone."""
@@ -80,9 +81,10 @@ def added(datacenter: Datacenter, before: tuple[str, ...], names: tuple[str, ...
 def _packages(kubernetes: str) -> set[str]:
     """Return the packages that slipway installs on a worker that has none of them."""
     bundle = load_bundle(default_folder(kubernetes))
-    step = packages_step("w1", bundle, bundle.lock.releases[0], balancer=False)
-    assert step.change is not None
-    return {pipe.subject.removeprefix("package ") for pipe in step.change.pipes}
+    release = bundle.lock.releases[0]
+    steps = tools_step("w1", bundle, release), packages_step("w1", bundle, release, balancer=False)
+    changes = [step.change for step in steps if isinstance(step.change, Change)]
+    return {pipe.subject.removeprefix("package ") for change in changes for pipe in change.pipes}
 
 
 def _figures(datacenter: Datacenter, seconds: float, before: machine.Work, idle: float) -> Figures:

@@ -10,6 +10,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+RUN = "run-order"
+"""The command that is a run's own process."""
+
 _waiting: list[subprocess.Popen[bytes]] = []
 """The process that was begun and has no order yet."""
 _children: list[subprocess.Popen[bytes]] = []
@@ -37,7 +40,7 @@ def process() -> subprocess.Popen[bytes]:
 def _start() -> subprocess.Popen[bytes]:
     _children[:] = [child for child in _children if child.poll() is None]
     child = subprocess.Popen(
-        [sys.executable, "-m", "wizard", "run-order"],
+        [sys.executable, "-m", "wizard", RUN],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, cwd="/",
     )  # fmt: skip
     _children.append(child)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import signal
@@ -38,6 +39,8 @@ REFUSE = "refuse"
 
 def run_order() -> None:
     """Do the order on stdin. Only the commands that change a site and the wizard start this process."""
+    # What it will need takes a while to load, and the order is not there yet.
+    importlib.import_module("wizard.remote.ssh.opener")
     told = sys.stdin.read()
     if not told:
         return

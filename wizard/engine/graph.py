@@ -13,7 +13,7 @@ def checked(plan: Plan) -> dict[str, Step]:
     """Return the plan's steps by id, each after everything it waits for.
 
     Raises ValueError, a defect of the plan: an id twice, a need that isn't there, a loop, a host the plan doesn't name,
-    or more of `needs_any` asked for than there are.
+    a step that isn't there to go ahead, or more of `needs_any` asked for than there are.
     """
     steps = {step.id: step for step in plan.steps}
     if len(steps) < len(plan.steps):
@@ -26,6 +26,8 @@ def checked(plan: Plan) -> dict[str, Step]:
             raise ValueError(f"{step.id} asks for {step.enough} of {len(step.needs_any)} steps")
         if plan.hosts and (strange := [host for host in step.hosts if host not in plan.hosts]):
             raise ValueError(f"{step.id} runs on {strange[0]}, which is no host of the plan")
+    if strangers := [name for name in plan.ahead if name not in steps]:
+        raise ValueError(f"{strangers[0]}, which is no step of the plan, shall go ahead")
     try:
         order = list(TopologicalSorter({step.id: step.before for step in plan.steps}).static_order())
     except CycleError as error:
@@ -59,7 +61,19 @@ def downstream(names: Sequence[str], waiting: Mapping[str, Sequence[str]]) -> tu
     return tuple(found)
 
 
+def upstream(names: Sequence[str], steps: Mapping[str, Step]) -> frozenset[str]:
+    """Return `names` and everything they wait for, directly or not."""
+    found: set[str] = set()
+    stack = list(names)
+    while stack:
+        name = stack.pop()
+        if name not in found:
+            found.add(name)
+            stack.extend(steps[name].before)
+    return frozenset(found)
+
+
 def part_of(plan: Plan, only: Callable[[Step], bool]) -> Plan:
     """Return the plan of a mere look at some steps: each by itself, for what changes nothing needs no order."""
     alone = (replace(step, needs=(), needs_any=(), enough=1, after=()) for step in plan.steps if only(step))
-    return replace(plan, steps=tuple(alone), groups=())
+    return replace(plan, steps=tuple(alone), groups=(), ahead=())

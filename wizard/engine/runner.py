@@ -7,14 +7,15 @@ of whose needs changed, is done without another. A host that fails goes into qua
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from wizard.engine import events as e
 from wizard.engine.control import Control, Intent
 from wizard.engine.events import RunResult, StepInfo
-from wizard.engine.graph import checked, dependents, downstream, hosts_of
+from wizard.engine.graph import checked, dependents, downstream, hosts_of, upstream
 from wizard.engine.hosts import Connect, HostLink
 from wizard.engine.lease import Leases
 from wizard.engine.locks import HostLock
@@ -31,6 +32,8 @@ TRANSPORT = Retry()
 """How often a look is tried again after a fault of the transport."""
 AT_ONCE = 4
 """How many changes run on one host at the same time."""
+AHEAD_SECONDS = 60.0
+"""How long looks wait at most for steps that go ahead."""
 
 
 async def run(
@@ -102,6 +105,9 @@ class _Run:
             self.nodes, self._waiting, self.links, sink, self._turns, self._leases, self._tick, dry=dry
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ahead = () if dry else plan.ahead
+        self._before = upstream(self._ahead, steps)
+        self._hosts_ahead = {steps[name].host for name in self._ahead}
 
     def _tick(self) -> int:
         self._ticks += 1
@@ -141,8 +147,23 @@ class _Run:
                     task.result()
 
     async def _begin(self, host: str) -> None:
-        await self._walker.first_look(host)
-        self._spawn(tuple(name for name, node in self.nodes.items() if node.step.host == host and not node.ended))
+        """Look at a host and walk its steps; where some go ahead, those first."""
+        here = [node for node in self.nodes.values() if node.step.host == host]
+        first = [node for node in here if not self._ahead or node.step.id in self._before]
+        # A host that goes ahead is looked at whole, in one round trip.
+        looked = here if host in self._hosts_ahead else first
+        await self._walker.first_look(host, [node for node in looked if not node.ended])
+        self._walk(first)
+        if len(first) < len(here):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AHEAD_SECONDS):
+                    for name in self._ahead:
+                        await self.nodes[name].wait()
+            await self._walker.first_look(host, [node for node in here if node not in looked and not node.ended])
+            self._walk([node for node in here if node not in first])
+
+    def _walk(self, nodes: Sequence[Node]) -> None:
+        self._spawn(tuple(node.step.id for node in nodes if not node.ended))
 
     def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -239,5 +239,8 @@ class Plan:
     groups: tuple[VoterGroup, ...] = ()
     hosts: tuple[str, ...] = ()
     """All hosts, in the order in which their locks are taken."""
+    ahead: tuple[str, ...] = ()
+    """Steps that are what is waited for: at first only their hosts are looked at, and nothing is done but what these
+    steps wait for. All else comes when all of them have ended, or after a while (`runner.AHEAD_SECONDS`)."""
     told: tuple[Problem, ...] = ()
     """What a person must know of it that no step says; it is told with the run's outcome. None of it is an error."""

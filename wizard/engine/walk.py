@@ -202,9 +202,8 @@ class Walker:
                 if node.task:
                     node.task.cancel()
 
-    async def first_look(self, host: str) -> None:
-        """Look at all steps of `host` in one round trip; a host that can't be looked at goes into quarantine."""
-        nodes = [node for node in self._nodes.values() if node.step.host == host]
+    async def first_look(self, host: str, nodes: Sequence[Node]) -> None:
+        """Look at the steps `nodes` of `host` in one round trip; a host that can't be looked at is given up."""
         link = self._links[host]
         if not nodes or link.given_up:
             return

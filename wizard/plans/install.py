@@ -10,10 +10,11 @@ from dataclasses import replace
 from wizard.bundle.opened import Bundle
 from wizard.engine.step import Plan, Step
 from wizard.pki.store import Pki
-from wizard.plans import extras
+from wizard.plans import extras, workers
 from wizard.plans.rolling import in_order
-from wizard.profile.model import Host, Network, Profile, Role
+from wizard.profile.model import Host, Network, Role
 from wizard.render import api as render
+from wizard.render.node import is_node
 from wizard.render.pod_network import images_wanted, pod_network
 from wizard.render.site import Site
 from wizard.steps import (
@@ -60,7 +61,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
         if Role.MASTER in item.roles:
             steps += _master(site, item, bundle, keys)
         elif Role.WORKER in item.roles:
-            steps += _worker(site, item, bundle, keys, token, joining=item.name in joining, networked=networked)
+            steps += workers.worker_steps(site, item, bundle, keys, token, joining=item.name in joining)
         steps += extras.host_steps(site, item)
     parts = render.manifests(site)
     manifests = "\n---\n".join(part.yaml.strip().removeprefix("---") for part in parts)
@@ -95,10 +96,10 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
         )
     )
     steps += extras.cluster_steps(site, masters, joining, first_start=first_start)
-    steps += _tokens(profile, masters, joining, token)
+    steps += workers.token_steps(site, masters, joining, token)
     if networked:
         steps += verify.verify_steps(site, parts, run, needs=("cluster/endpoint", "cluster/rollout"), installing=True)
-    return Plan(
+    plan = Plan(
         profile.name,
         f"Install {profile.name}: Kubernetes {site.versions.kubernetes} on {len(profile.hosts)} hosts",
         tuple(steps) if first_start else in_order(site, steps),
@@ -110,6 +111,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
         ),
         hosts=tuple(item.name for item in profile.hosts),
     )
+    return workers.ahead(site, plan, joining)
 
 
 def _images_first(site: Site) -> tuple[str, ...]:
@@ -118,20 +120,7 @@ def _images_first(site: Site) -> tuple[str, ...]:
     One that finds no image asks a registry for it, and where names resolve and nobody answers that takes minutes.
     """
     running = [item for item in site.profile.hosts if (facts := site.facts_of(item)) and facts.traces.kubelet]
-    names = {Role.MASTER: "addon-images", Role.WORKER: "node-images"}
-    return tuple(f"{item.name}/{names[role]}" for item in running for role in item.roles if role in names)
-
-
-def _tokens(profile: Profile, masters: list[str], joining: list[str], token: Token | None) -> list[Step]:
-    """Return what is done for all new workers together: a token, made only where one joins, and its end."""
-    if not profile.workers:
-        return []
-    if not joining:
-        return [join.no_token_step(masters, after=(), weight=0.5)]
-    needs = ("cluster/objects", "cluster/endpoint")
-    made = join.token_step(token, masters, joining, needs=needs, weight=0.5)
-    tried = tuple(f"{name}/node" for name in joining)
-    return [made, join.no_token_step(masters, after=(made.id, *tried), weight=0.5)]
+    return tuple(id for item in running if is_node(item) for id in workers.image_steps(item))
 
 
 def _ground(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[Step]:
@@ -139,7 +128,8 @@ def _ground(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[St
     name, facts = item.name, site.facts_of(item)
     release = facts.system.release if facts else bundle.lock.releases[0]
     steps = [
-        packages.packages_step(name, bundle, release, balancer=Role.MASTER in item.roles),
+        packages.tools_step(name, bundle, release),
+        packages.packages_step(name, bundle, release, balancer=Role.MASTER in item.roles, needs=(f"{name}/tools",)),
         host.settings_step(site, item, needs=(f"{name}/packages",)),
         pki.pki_step(site, item, keys, needs=(f"{name}/settings",)),
     ]
@@ -161,64 +151,25 @@ def _database(site: Site, item: Host, bundle: Bundle, *, first_start: bool) -> l
     ]  # fmt: skip
 
 
-def _runtime(site: Site, item: Host, bundle: Bundle, kubernetes: tuple[str, ...], images_first: str) -> list[Step]:
-    """Return what every node needs to run Pods, with the executables `kubernetes`.
-
-    The CNI plugins wait for the images `images_first`, without which there is no Pod that needs them.
-    """
+def _master(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[Step]:
+    """Return what a master needs: runtime, endpoint, kubelet, control plane, and the images of the add-ons."""
     name = item.name
     return [
+        # The way to the first apiserver is the longest: its image comes before all that isn't needed for it.
         runtime.binaries_step(
             item, "runtime-binaries", "Runtime's binaries", bundle, runtime.RUNTIME,
             needs=(f"{name}/packages",), weight=2,
         ),
         runtime.containerd_step(site, item, needs=(f"{name}/runtime-binaries", f"{name}/settings"), weight=1),
         runtime.binaries_step(
-            item, "kubernetes-binaries", "Kubernetes' binaries", bundle, kubernetes,
+            item, "kubernetes-binaries", "Kubernetes' binaries", bundle, runtime.KUBERNETES,
             needs=(f"{name}/packages",), weight=2,
         ),
-        runtime.cni_step(item, bundle, needs=(f"{name}/{images_first}",), weight=1),
-    ]  # fmt: skip
-
-
-def _worker(
-    site: Site, item: Host, bundle: Bundle, keys: Pki | None, token: Token | None, *, joining: bool, networked: bool
-) -> list[Step]:  # fmt: skip
-    """Return what a worker needs: runtime, kubelet, the images of what runs on every node, and its way in."""
-    name = item.name
-    joins: tuple[str, ...] = ()
-    steps = [
-        *_runtime(site, item, bundle, runtime.KUBELET, "node-images"),
-        images.images_step(
-            name, "node-images", "Images: network and DNS", bundle, ("image/pause", *addons(site.profile.network)),
-            needs=(f"{name}/containerd",), weight=4,
+        # Without the images there is no Pod that needs them.
+        runtime.cni_step(
+            item, "cni", "CNI plugins", bundle, tuple(one.name for one in bundle.cni()),
+            needs=(f"{name}/apiserver-images",), weight=1,
         ),
-    ]  # fmt: skip
-    if joining:
-        needs = ("cluster/join-token", f"{name}/pki")
-        steps.append(join.join_step(site, item, keys, token, needs=needs, weight=0.2))
-        joins = (f"{name}/join",)
-    return [
-        *steps,
-        # The images first: a Pod that finds none is tried again after ten seconds only.
-        control_plane.kubelet_step(
-            site, item,
-            needs=(
-                f"{name}/kubernetes-binaries", f"{name}/pki", f"{name}/node-images", *joins,
-            ),
-            weight=2,
-        ),
-        join.worker_step(site, item, needs=(f"{name}/kubelet", f"{name}/cni"), weight=5, networked=networked),
-        join.joined_step(item, needs=(f"{name}/node", *joins)),
-    ]  # fmt: skip
-
-
-def _master(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[Step]:
-    """Return what a master needs: runtime, endpoint, kubelet, control plane, and the images of the add-ons."""
-    name = item.name
-    return [
-        # The way to the first apiserver is the longest: its image comes before all that isn't needed for it.
-        *_runtime(site, item, bundle, runtime.KUBERNETES, "apiserver-images"),
         balancer.haproxy_step(site, item, needs=(f"{name}/packages", f"{name}/settings"), weight=0.5),
         balancer.keepalived_step(site, item, needs=(f"{name}/haproxy",), weight=0.5),
         images.images_step(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from wizard.engine.events import FactsGathered, Note
@@ -16,6 +17,8 @@ from wizard.remote.base import Command, Connection
 
 Connect = Callable[[str], Awaitable[Connection]]
 """Opens the connection to a host by its name in the profile."""
+KNOCKS = 16
+"""How many further hosts are connected to while the first is asked."""
 
 
 async def look(
@@ -31,10 +34,13 @@ async def look(
     if lock is None:
         return await gather(connect, job.reached, data_dir, seen=seen)
     prefix = take_fragment(lock, take_over=take_over)
-    # The first host decides between two jump hosts; the others are asked at once.
+    # The first host decides between two jump hosts; the others are asked at once. Their doors are open by then.
+    knocks = [asyncio.create_task(_knock(connect, host)) for host in job.reached[1 : 1 + KNOCKS]]
     first = await gather(connect, job.reached[:1], data_dir, prefix, seen=seen)
     held = _held(first)
     rest = Survey() if held else await gather(connect, job.reached[1:], data_dir, prefix, seen=seen)
+    for knock in knocks:
+        knock.cancel()
     survey = Survey(
         facts={**first.facts, **rest.facts},
         failures={**first.failures, **rest.failures},
@@ -45,6 +51,12 @@ async def look(
         await give_back(connect, survey, lock)
         raise HeldError("Another run works on these hosts", problems=held, hint=held[0].hint)
     return survey
+
+
+async def _knock(connect: Connect, host: str) -> None:
+    """Open the connection to a host; what becomes of that hears whoever asks there."""
+    with contextlib.suppress(SlipwayError):
+        await connect(host)
 
 
 async def give_back(connect: Connect, survey: Survey, lock: HostLock) -> None:

@@ -59,6 +59,8 @@ def scale(
         steps=tuple(graph.steps.values()),
         groups=tuple(groups.values()),
         hosts=(*plan.hosts, *(host.name for host in reachable)),
+        # Nobody has to wait for members and masters that are new.
+        ahead=(),
         told=(*plan.told, *transitions(before, site.profile), *left_behind(change.dead)),
     )
 

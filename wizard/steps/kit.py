@@ -112,16 +112,17 @@ class Service:
     """A systemd unit and what it needs to be right.
 
     `reload` is run instead of a restart when the unit already runs. `ready` is a shell test that succeeds when the
-    service does its work; `ready_seconds` how long it may take. `quiet` names files whose change asks for no restart:
-    the service reads them by itself, or only at its first start. `before_start` is run before any start; `no_block`
-    doesn't wait for systemd's word that the unit is up, because `ready` does. `state` are the paths that the service
-    makes for itself: the marker notes what was there before, for a reset takes them away.
+    service does its work, asked each `pause` seconds; `ready_seconds` how long it may take. `quiet` names files whose
+    change asks for no restart: the service reads them by itself, or only at its first start. `before_start` is run
+    before any start; `no_block` doesn't wait for systemd's word that the unit is up, because `ready` does. `state` are
+    the paths that the service makes for itself: the marker notes what was there before, for a reset takes them away.
     """
 
     unit: str
     files: tuple[File, ...]
     ready: str = "true"
     ready_seconds: float = 60.0
+    pause: float = 0.2
     reload: str = ""
     before_start: str = ""
     no_block: bool = False
@@ -171,7 +172,7 @@ if [ "$stamp" != {digest} ] || [ $restart = yes ]; then
 else
   systemctl is-active -q {unit} || systemctl start {block} {unit}
 fi
-{wait_on_host(f"{{ {service.ready}; }} && systemctl is-active -q {unit}", service.ready_seconds, f"{service.unit} did not become ready", f"systemctl status --no-pager -l -n 15 {unit}")}
+{wait_on_host(f"{{ {service.ready}; }} && systemctl is-active -q {unit}", service.ready_seconds, f"{service.unit} did not become ready", f"systemctl status --no-pager -l -n 15 {unit}", service.pause)}
 echo {digest} > {stamp}
 """  # noqa: E501
 

@@ -1,9 +1,14 @@
-"""The distribution's packages, from the bundle: the missing are installed, the others stay as the site has them."""
+"""The distribution's packages, from the bundle: the missing are installed, the others stay as the site has them.
+
+Tools come first, for everything else is unpacked and looked at by them. What runs as a service of its own comes with
+what only that needs: on most hosts it is all there is to install, and who is in a hurry can do without it for now.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wizard.bundle import debian
 from wizard.bundle.lock import Artifact
 from wizard.bundle.opened import Bundle
 from wizard.engine.marker import BEFORE
@@ -56,7 +61,9 @@ for deb in ./*.deb; do
   names="$names $name"
   case "$installed" in *" $full "*) continue;; esac
   new="$new $full"
-  [ ! -d "/etc/$name" ] || find "/etc/$name" ! -type d | while read -r path; do found "$name" "$path"; done
+  # Of what lies there some may be slipway's own, written just now.
+  [ ! -d "/etc/$name" ] || find "/etc/$name" ! -type d ! -name 'slipway.*' \\
+    | while read -r path; do found "$name" "$path"; done
 done
 packages --unpack ./*.deb
 for full in $new; do
@@ -81,16 +88,59 @@ TIME_SERVICES = frozenset({"chrony", "systemd-timesyncd", "ntpsec", "ntp", "open
 
 
 BALANCER = frozenset({"haproxy", "keepalived"})
-"""Packages for masters alone. What they depend on stays: nothing of it runs by itself."""
+"""Packages for masters alone."""
+SERVICES = BALANCER | {"chrony"}
+"""Packages whose service is all that is wanted of them: no other step but the service's own needs them."""
 
 
-def packages_step(host: str, bundle: Bundle, release: str, *, balancer: bool = True) -> Step:
-    """Return the step that installs what `host` lacks of the bundle's packages for `release` (``debian-12``).
+def tools_step(host: str, bundle: Bundle, release: str) -> Step:
+    """Return the step that installs what `host` lacks of the tools in the bundle's packages for `release`
+    (``debian-12``).
+
+    Raises `BundleError` where the bundle has none for that release.
+    """
+    artifacts = split(bundle, release)[0]
+    return _step(f"{host}/tools", "Tools of the distribution", host, artifacts, bundle, needs=(), weight=1.0)
+
+
+def packages_step(
+    host: str, bundle: Bundle, release: str, *, balancer: bool = True, needs: tuple[str, ...] = ()
+) -> Step:
+    """Return the step that installs what `host` lacks of the other packages; they `need` the tools.
 
     Without `balancer` those for the endpoint are left out. Raises `BundleError` where the bundle has none for that
     release.
     """
-    artifacts = tuple(item for item in bundle.packages(release) if balancer or item.package not in BALANCER)
+    artifacts = split(bundle, release, SERVICES if balancer else SERVICES - BALANCER)[1]
+    return _step(f"{host}/packages", "Packages of the distribution", host, artifacts, bundle, needs=needs, weight=6.0)
+
+
+def split(
+    bundle: Bundle, release: str, services: frozenset[str] = SERVICES
+) -> tuple[tuple[Artifact, ...], tuple[Artifact, ...]]:
+    """Return the tools of the bundle's packages for `release`, and the `services` with what else only they need.
+
+    Where a package doesn't tell what it needs, all but `SERVICES` themselves count as tools: too many, never too few.
+    """
+    artifacts = bundle.packages(release)
+    debs = {item.package: debian.read(bundle.path(item)) for item in artifacts}
+    known = {name: deb for name, deb in debs.items() if deb}
+    tools = frozenset(debs) - SERVICES
+    if len(known) == len(debs):
+        asked = {item.package for item in artifacts if item.requested}
+        needed = debian.closure(SERVICES, known)
+        tools = debian.closure([name for name in tools if name in asked or name not in needed], known)
+    wanted = debian.closure(services, known) | services
+    return (
+        tuple(item for item in artifacts if item.package in tools),
+        tuple(item for item in artifacts if item.package in wanted - tools),
+    )
+
+
+def _step(
+    id: str, title: str, host: str, artifacts: Sequence[Artifact], bundle: Bundle, *, needs: tuple[str, ...],
+    weight: float,
+) -> Step:  # fmt: skip
     names = " ".join(sorted({artifact.package for artifact in artifacts} | TIME_SERVICES))
     script = (
         f"dpkg-query -W -f='${{Package}} ${{db:Status-Abbrev}} ${{Version}}\\n' {names} 2>/dev/null; true"
@@ -103,10 +153,10 @@ def packages_step(host: str, bundle: Bundle, release: str, *, balancer: bool = T
         return Drifted(diff) if diff else Satisfied(f"{len(artifacts)} packages installed")
 
     return Step(
-        f"{host}/packages", "Packages of the distribution", host, "host",
+        id, title, host, "host",
         Probe(script, judge),
         Change(pipes=tuple(_pipe(bundle, artifact) for artifact in artifacts), script=_INSTALL),
-        weight=6.0, timeout=600.0,
+        needs=needs, weight=weight, timeout=600.0,
     )  # fmt: skip
 
 

@@ -21,6 +21,8 @@ RUNTIME = ("containerd", "containerd-shim-runc-v2", "ctr", "runc")
 KUBERNETES = ("kubelet", "kubectl")
 KUBELET = ("kubelet",)
 """A worker has no right to ask the API for anything by kubectl."""
+CNI_USED = ("cni/bridge", "cni/flannel", "cni/host-local", "cni/loopback", "cni/portmap")
+"""Plugins that a Pod network of slipway's calls; what else it calls it brings itself."""
 STATE = "/var/lib/containerd"
 UNIT = "containerd.service"
 
@@ -33,11 +35,18 @@ def binaries_step(
     return files_step(f"{host.name}/{name}", title, host.name, "software", files, needs=needs, weight=weight)
 
 
-def cni_step(host: Host, bundle: Bundle, *, needs: tuple[str, ...], weight: float) -> Step:
-    """Return the step that holds the CNI plugins."""
-    files = [_file(bundle, artifact, CNI_BIN) for artifact in bundle.cni()]
-    step = files_step(f"{host.name}/cni", "CNI plugins", host.name, "software", files, needs=needs, weight=weight)
+def cni_step(
+    host: Host, name: str, title: str, bundle: Bundle, plugins: Sequence[str], *, needs: tuple[str, ...], weight: float
+) -> Step:
+    """Return the step that holds those of the bundle's CNI `plugins` (``cni/bridge`` …) that are there."""
+    files = [_file(bundle, artifact, CNI_BIN) for artifact in bundle.cni() if artifact.name in plugins]
+    step = files_step(f"{host.name}/{name}", title, host.name, "software", files, needs=needs, weight=weight)
     return replace(step, background=True)
+
+
+def cni_unused(bundle: Bundle) -> tuple[str, ...]:
+    """Return the bundle's CNI plugins that no Pod network of slipway's uses: a site's own may."""
+    return tuple(artifact.name for artifact in bundle.cni() if artifact.name not in CNI_USED)
 
 
 def containerd_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: float) -> Step:
@@ -47,6 +56,8 @@ def containerd_step(site: Site, host: Host, *, needs: tuple[str, ...], weight: f
         files=files_of(render.containerd(site, host)),
         ready="ctr version >/dev/null 2>&1",
         ready_seconds=60,
+        # It is there in a moment, and everything waits for it.
+        pause=0.05,
         before_start=note_folders([CNI_CONFIG]),
         state=(STATE, "/opt/containerd"),
     )

@@ -12,8 +12,10 @@ import pytest
 from tests.unit.engine.fakes import FakeConnection, until
 from tests.unit.engine.plans import QUICK, Site, plan
 from wizard.engine import events as e
+from wizard.engine import runner
 from wizard.engine.control import Control, Intent
 from wizard.engine.events import Event, RunResult
+from wizard.engine.graph import checked
 from wizard.engine.locks import HostLock
 from wizard.engine.marker import MARKER, Owner, parse
 from wizard.engine.outcome import Outcome
@@ -52,6 +54,77 @@ async def test_a_chain_over_two_hosts_runs_in_order_and_a_second_run_looks_once(
     assert (again.result, again.changed) == (RunResult.DONE, ())
     assert (site.trips("m1") - trips[0], site.trips("m2") - trips[1]) == (1, 1)
     assert site.order("m1") == ["a", "b", "c"]
+
+
+def ahead_of(site: Site, **more: object) -> tuple[Step, ...]:
+    """Return steps of m1 and m2, and those of the new w1, which waits for a token that m1 makes."""
+    return (
+        site.file_step("m1", "a"),
+        site.file_step("m2", "a", needs=("m1/a",)),
+        site.file_step("m1", "token"),
+        site.file_step("w1", "first"),
+        site.file_step("w1", "node", needs=("w1/first", "m1/token"), **more),
+        site.file_step("w1", "later", needs=("w1/node",)),
+    )
+
+
+async def test_what_goes_ahead_is_not_held_up_by_looks_at_others(tmp_path: Path) -> None:
+    site = Site(tmp_path, "m1", "m2", "w1")
+    steps, sink = ahead_of(site), Memory()
+    outcome = await site.run(plan(*steps, ahead=("w1/node",)), sink)
+    assert outcome.result is RunResult.DONE
+    assert set(outcome.changed) == {step.id for step in steps}
+    seen = [event.step for event in sink.events if isinstance(event, e.StepProbed | e.StepDone)]
+    for other in ("m1/a", "m2/a"):
+        assert seen.index(other) > len(seen) - 1 - seen[::-1].index("w1/node"), "its first look comes after the node"
+    assert site.order("m1") == ["token", "a"]
+    trips = site.trips("m2")
+    again = await site.run(plan(*steps, ahead=("w1/node",)))
+    assert (again.changed, site.trips("m2") - trips) == ((), 1)
+
+
+async def test_who_came_first_leaves_the_rest_of_its_work_until_all_have_come(tmp_path: Path) -> None:
+    site = Site(tmp_path, "w1", "w2")
+    slow = f"n=0; until [ -e {site['w1'].root}/etc/node ] || [ $n = 100 ]; do sleep 0.1; n=$((n+1)); done; sleep 0.5"
+    steps = (
+        site.file_step("w1", "node"),
+        site.file_step("w1", "later", needs=("w1/node",)),
+        site.file_step("w2", "node", script=slow),
+    )
+    sink = Memory()
+    outcome = await site.run(plan(*steps, ahead=("w1/node", "w2/node")), sink)
+    assert set(outcome.changed) == {"w1/node", "w1/later", "w2/node"}
+    done = [event.step for event in sink.events if isinstance(event, e.StepDone | e.StepStarted)]
+    assert done[-2:] == ["w1/later", "w1/later"], "it began when w2's node was there"
+
+
+async def test_a_mere_look_has_no_order_and_is_one_round_trip_for_each_host(tmp_path: Path) -> None:
+    site = Site(tmp_path, "m1", "m2", "w1")
+    outcome = await site.run(plan(*ahead_of(site), ahead=("w1/node",)), dry=True)
+    assert len(outcome.changed) == 6
+    assert [site.trips(host) for host in ("m1", "m2", "w1")] == [1, 1, 1]
+
+
+async def test_the_others_go_on_where_what_goes_ahead_fails(tmp_path: Path) -> None:
+    site = Site(tmp_path, "m1", "m2", "w1")
+    outcome = await site.run(plan(*ahead_of(site, script="exit 5"), ahead=("w1/node",)))
+    assert (outcome.result, outcome.quarantined) == (RunResult.PARTIAL, ("w1",))
+    assert {"m1/a", "m2/a"} <= set(outcome.changed)
+
+
+async def test_what_goes_ahead_is_not_waited_for_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "AHEAD_SECONDS", 0.2)
+    site = Site(tmp_path, "m1", "m2", "w1")
+    there = site["m2"].root / "etc" / "a"
+    slow = f"n=0; until [ -e {there} ] || [ $n = 100 ]; do sleep 0.1; n=$((n+1)); done; [ -e {there} ]"
+    outcome = await site.run(plan(*ahead_of(site, script=slow), ahead=("w1/node",)))
+    assert outcome.result is RunResult.DONE
+
+
+def test_who_goes_ahead_is_a_step_of_the_plan(tmp_path: Path) -> None:
+    site = Site(tmp_path, "m1")
+    with pytest.raises(ValueError, match="m1/b"):
+        checked(plan(site.file_step("m1", "a"), ahead=("m1/b",)))
 
 
 async def test_first_looks_are_one_round_trip_and_looks_travel_with_changes(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import pytest
 from tests.unit.render.sites import PRACTICE, facts, profile, site
 from tests.unit.steps.samples import bundle
 from wizard.bundle.lock import BundleError
-from wizard.engine.graph import checked
+from wizard.engine.graph import checked, upstream
 from wizard.engine.step import Change, Drifted, Plan, Satisfied, Step
 from wizard.facts.cluster import ETCD_WORKED
-from wizard.facts.traces import ClusterTraces
+from wizard.facts.traces import ClusterTraces, Marker
 from wizard.pki.certificates import new_leaf
 from wizard.pki.store import Pki, make
 from wizard.pki.wanted import node_client
@@ -29,7 +29,7 @@ from wizard.steps.join import new_token
 SHAPES = [(1, 0), (3, 0), (3, 2), (5, 0), (7, 0)]
 NOW = datetime.datetime.now(datetime.UTC)
 MASTER_TAINT = [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]
-ETCD_ONLY = {"packages", "settings", "pki", "swap", "etcd-binaries", "etcd"}
+ETCD_ONLY = {"tools", "packages", "settings", "pki", "swap", "etcd-binaries", "etcd"}
 
 
 def planned(wanted: Profile | None = None, **system: Any) -> Plan:
@@ -102,8 +102,8 @@ def test_hosts_for_etcd_alone_get_etcd_and_nothing_else() -> None:
 
 
 WORKER = {
-    "packages", "settings", "pki", "swap", "runtime-binaries", "containerd", "kubernetes-binaries", "cni",
-    "node-images", "join", "kubelet", "node", "joined",
+    "tools", "packages", "settings", "pki", "swap", "runtime-binaries", "containerd", "kubernetes-binaries", "cni",
+    "cni-more", "node-images", "dns-images", "join", "kubelet", "node", "joined",
 }  # fmt: skip
 
 
@@ -132,9 +132,10 @@ def test_a_worker_gets_what_runs_pods_and_nothing_of_the_control_plane() -> None
         steps = of(plan, host)
         assert steps.keys() == WORKER
         assert not [step.id for step in plan.steps if host in step.hosts and not step.id.startswith(f"{host}/")]
-        refs = {pipe.subject for pipe in change_of(steps["node-images"]).pipes}
+        held = [step for name, step in steps.items() if name.endswith("-images")]
+        refs = {pipe.subject for step in held for pipe in change_of(step).pipes}
         assert refs == {f"image registry.example/{name}:v1" for name in ("pause", "flannel", "kube-proxy", "coredns")}
-        assert [pipe.subject for pipe in change_of(steps["packages"]).pipes] == []
+        assert [pipe.subject for name in ("tools", "packages") for pipe in change_of(steps[name]).pipes] == []
         assert {file.path for file in change_of(steps["kubernetes-binaries"]).files} == {"/usr/local/bin/kubelet"}
     assert len(change_of(of(plan, "m1")["packages"]).pipes) == 2
     assert len(checked(plan)) == len(plan.steps)
@@ -155,12 +156,59 @@ def test_workers_wait_for_the_api_and_never_for_each_other() -> None:
     assert last.after == ("cluster/join-token", "w1/node", "w2/node", "w3/node"), "it ends however the joining ended"
 
 
-def test_a_worker_takes_its_images_in_before_what_only_pods_need() -> None:
+def test_a_worker_has_its_images_before_its_kubelet_runs_pods_that_need_them() -> None:
     steps = of(planned(profile(3, 0, 1)), "w1")
-    assert steps["node-images"].needs == ("w1/containerd",)
-    assert steps["cni"].needs == ("w1/node-images",)
-    assert {"w1/node-images", "w1/join"} <= set(steps["kubelet"].needs)
+    # One after the other: they share a layer, which containerd takes in for one at a time.
+    assert (steps["node-images"].needs, steps["dns-images"].needs) == (("w1/containerd",), ("w1/node-images",))
+    assert {"w1/node-images", "w1/dns-images", "w1/join"} <= set(steps["kubelet"].needs)
     assert set(steps["node"].needs) == {"w1/kubelet", "w1/cni"}
+    plugins = [{file.path for file in change_of(steps[name]).files} for name in ("cni", "cni-more")]
+    assert set.union(*plugins) == {file.path for file in change_of(of(planned(profile(3)), "m1")["cni"]).files}
+    assert not set.intersection(*plugins)
+
+
+def test_a_worker_of_a_cluster_at_work_goes_ahead_of_everybody_elses_looks() -> None:
+    wanted = profile(3, 0, 2)
+    plan = install(working(joined(wanted, "w1")), bundle(), keys_of(wanted), token=new_token())
+    assert plan.ahead == ("w2/node",)
+    steps = checked(plan)
+    before = upstream(plan.ahead, steps)
+    assert {name for name in before if not name.startswith("w2/")} == {"cluster/join-token"}, "nobody is waited for"
+    later = {"w2/packages", "w2/dns-images", "w2/cni-more"}
+    assert not before & later
+    assert later <= set(steps["verify/try"].after), "the proof finds all in its place"
+    for name in later:
+        assert steps[name].needs[-1] == "w2/node"
+        assert steps[name].background
+    for name in ("settings", "runtime-binaries", "packages"):
+        assert "w2/tools" in steps[f"w2/{name}"].needs
+        assert ("w1/packages" in steps[f"w1/{name}"].needs) == (name != "packages")
+    assert "w1/dns-images" in steps["w1/kubelet"].needs, "nothing changes for one that has joined"
+    assert install(working(joined(wanted, "w1", "w2")), bundle(), keys_of(wanted)).ahead == ()
+
+
+@pytest.mark.parametrize("worse", ["no answer", "no apiserver", "another cluster"])
+def test_nobody_goes_ahead_where_a_master_may_have_to_be_mended_first(worse: str) -> None:
+    wanted = profile(3, 0, 1)
+    well = working(site(wanted))
+    facts = dict(well.facts)
+    m2 = facts.pop("m2")
+    if worse == "no apiserver":
+        facts["m2"] = replace(m2, traces=replace(m2.traces, running=("kubelet",)))
+    elif worse == "another cluster":
+        facts["m2"] = replace(m2, traces=replace(m2.traces, marker=Marker("another", "other", "{}")))
+    plan = install(replace(well, facts=facts), bundle(), keys_of(wanted), token=new_token())
+    assert plan.ahead == ()
+    assert set(checked(plan)["cluster/join-token"].needs) == {"cluster/objects", "cluster/endpoint"}
+
+
+def working(of: Site) -> Site:
+    """Return the site with an apiserver of its own cluster on each master."""
+    facts = dict(of.facts)
+    for host in of.profile.masters:
+        traces = replace(facts[host.name].traces, marker=Marker(of.uid, "c", "{}"), running=("kube-apiserver",))
+        facts[host.name] = replace(facts[host.name], traces=traces)
+    return replace(of, facts=facts)
 
 
 def test_only_a_worker_that_has_not_joined_gets_a_token() -> None:
@@ -292,7 +340,8 @@ def test_where_the_site_brings_its_pod_network_nobody_waits_for_it() -> None:
     plan = planned(profile(3, 0, 1, network=network))
     steps = {step.id: step for step in checked(plan).values()}
     assert not [name for name in steps if name.startswith("verify/")]
-    subjects = {pipe.subject for pipe in change_of(steps["w1/node-images"]).pipes}
+    held = [step for name, step in steps.items() if name.startswith("w1/") and name.endswith("-images")]
+    subjects = {pipe.subject for step in held for pipe in change_of(step).pipes}
     assert subjects == {f"image registry.example/{name}:v1" for name in ("pause", "kube-proxy", "coredns")}
     unready = {"type": "Ready", "status": "False", "message": "cni plugin not initialized"}
     for name, labels, taints in (
@@ -330,7 +379,10 @@ def test_nodes_that_run_have_their_images_before_the_objects_that_need_them() ->
         name: replace(found, traces=ClusterTraces(kubelet=name != "w2")) for name, found in site(wanted).facts.items()
     }
     steps = checked(install(replace(site(wanted), facts=facts), bundle(), None))
-    images = ("m1/addon-images", "m2/addon-images", "m3/addon-images", "w1/node-images")
+    images = (
+        *("m1/addon-images", "m2/addon-images", "m3/addon-images"),
+        *("w1/node-images", "w1/dns-images"),
+    )
     assert steps["cluster/objects"].after == images, "w2 is new: it has its own before its kubelet begins"
     assert set(images) <= steps.keys()
     assert checked(planned(wanted))["cluster/objects"].after == (), "at first the objects wait for nobody's images"

@@ -337,6 +337,19 @@ def test_what_a_package_would_find_is_kept_first_and_told_from_what_comes_with_i
     assert sorted((folder / "installed").read_text().splitlines()) == ["haproxy_1.0_amd64", "keepalived_1.0_amd64"]
 
 
+def test_what_slipway_put_there_for_a_package_to_come_is_not_the_sites(here: Here) -> None:
+    folder = here.folder / "etc-haproxy"
+    folder.mkdir()
+    for name in ("slipway.sources", "own.sources"):
+        (folder / name).touch()
+    here.command("dpkg", DPKG)
+    (here.folder / "packages").mkdir()
+    (here.folder / "packages" / package("haproxy").filename).touch()
+    assert here.sh(_script(here).replace("/etc/$name", f"{here.folder}/etc-$name")).returncode == 0
+    found = (here.folder / "packages/found").read_text().splitlines()
+    assert found == [f"haproxy {folder}/own.sources"]
+
+
 def test_a_package_that_fails_says_why_and_the_sites_own_policy_stays(here: Here) -> None:
     (here.folder / "broken-unpack").touch()
     (here.folder / "policy-rc.d").write_text("the site's own")

@@ -9,16 +9,21 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.unit.render.sites import profile, site
-from wizard.engine.step import Blocked, Change, Satisfied, Unknown
+from wizard.bundle import debian
+from wizard.bundle.debian import Deb
+from wizard.bundle.lock import Lock
+from wizard.bundle.opened import Bundle
+from wizard.engine.step import Blocked, Change, Satisfied, Step, Unknown
 from wizard.steps import cluster, control_plane, etcd, host, images, packages, runtime
 
-from .samples import RELEASE, answer, bundle, image, judged
+from .samples import RELEASE, answer, bundle, image, judged, package
 
 PAUSE, PROXY = image("pause"), image("kube-proxy")
 M1 = profile().hosts[0]
@@ -80,6 +85,32 @@ def test_a_package_counts_only_where_it_is_installed_whole(listing: str, there: 
     assert packages.installed(listing) == there
     step = packages.packages_step("m1", bundle(), RELEASE)
     assert judged(step, listing) == [f"package {name}" for name in ("haproxy", "keepalived") if name not in there]
+
+
+def test_tools_come_first_and_a_worker_gets_nothing_that_only_a_balancer_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs = {
+        "haproxy": {"liblua"}, "keepalived": {"libsnmp", "iproute2"}, "libsnmp": {"libperl"}, "chrony": {"libcap"},
+        "iproute2": {"libelf"}, "curl": {"libcap"}, "liblua": set(), "libperl": set(), "libelf": set(), "libcap": set(),
+    }  # fmt: skip
+    asked = ("haproxy", "keepalived", "chrony", "iproute2", "curl")
+    artifacts = tuple(replace(package(name), requested=name in asked) for name in sorted(needs))
+    some = Bundle(Path("/bundle"), Lock("1.37.2", "amd64", artifacts, {}, (RELEASE,)))
+    known = {some.path(item): Deb(frozenset(needs[item.package]), frozenset()) for item in artifacts}
+    monkeypatch.setattr(debian, "read", known.get)
+
+    def names(step: Step) -> set[str]:
+        assert isinstance(step.change, Change)
+        return {pipe.subject.removeprefix("package ") for pipe in step.change.pipes}
+
+    tools = names(packages.tools_step("w1", some, RELEASE))
+    assert tools == {"iproute2", "libelf", "curl", "libcap"}, "also what a service needs as well"
+    assert names(packages.packages_step("w1", some, RELEASE, balancer=False)) == {"chrony"}
+    master = {"haproxy", "keepalived", "chrony", "liblua", "libsnmp", "libperl"}
+    assert names(packages.packages_step("m1", some, RELEASE)) == master
+    known.pop(some.path(artifacts[0]))
+    assert names(packages.tools_step("w1", some, RELEASE)) == needs.keys() - packages.SERVICES, "too many, not too few"
+    assert names(packages.packages_step("w1", some, RELEASE, balancer=False)) == {"chrony"}
+    assert names(packages.packages_step("m1", some, RELEASE)) == packages.SERVICES
 
 
 RUNNING = "kube-apiserver ready=yes\nkube-apiserver command=kube-apiserver --a=1 --b=2 \n"
