@@ -149,7 +149,7 @@ class HostsScreen(FormScreen):
 
     @on(DataTable.RowHighlighted, "#hosts")
     def explain_host(self) -> None:
-        """Say what is known of the host under the cursor; a table that is taken away as the screen ends says nothing."""
+        """Say what is known of the host under the cursor; once the table is taken away there is none."""
         if not self.query("#hosts"):
             return
         hosts = self.session.draft.hosts
