@@ -72,17 +72,18 @@ def settings_step(site: Site, host: Host, *, needs: tuple[str, ...] = ()) -> Ste
     gone = stale(site, host, f"{host.name}/settings", files)
     parameters = sysctls(files)
     own = site_sysctls(site, host)
-    # By the shell itself: a program for each of them would take longer than everything else here.
-    reads = "\n".join(
-        f"v=; [ ! -r {path} ] || IFS= read -r v < {path}; echo {key}=$v"
-        for key in parameters
-        for path in (f"/proc/sys/{key.replace('.', '/')}",)
-    )
+    paths = {f"/proc/sys/{key.replace('.', '/')}": key for key in parameters}
+    # One program for all of them. (The shell's own `read` gets the first byte alone: the kernel gives no second part.)
+    reads = f"grep -sH '' {' '.join(paths)}"
     script = f"{file_probe_fragment(files)}\necho {_CUT}\n{reads}\n{look_for(gone)}\n"
 
     def judge(output: str, _status: int) -> Verdict:
         listing, _, values = output.partition(_CUT)
-        seen = dict(line.split("=", 1) for line in values.splitlines() if "=" in line)
+        rows = [line.partition(":") for line in values.splitlines()]
+        seen = {paths[path]: value for path, _, value in rows if path in paths}
+        applied = next(
+            (line.removeprefix("applied=") for line in values.splitlines() if line.startswith("applied=")), ""
+        )
         diff = judge_files(listing, files) + tuple(
             Diff(f"sysctl {key}", seen[key], want)
             for key, want in parameters.items()
@@ -91,8 +92,8 @@ def settings_step(site: Site, host: Host, *, needs: tuple[str, ...] = ()) -> Ste
         )
         diff += tuple(Diff(f"sysctl {key}", "not in this kernel", own[key]) for key in own if not seen.get(key))
         diff += still_there(values, gone)
-        if seen.get("applied") != digest:
-            diff += (Diff("settings applied", seen.get("applied", "") or "none", digest),)
+        if applied != digest:
+            diff += (Diff("settings applied", applied or "none", digest),)
         return Drifted(diff) if diff else Satisfied("kernel parameters as wanted")
 
     facts = site.facts_of(host)

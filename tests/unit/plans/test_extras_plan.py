@@ -103,12 +103,13 @@ def test_a_kernel_setting_that_the_kernel_has_not_is_no_silent_success() -> None
     step = settings_step(site(wanted), wanted.hosts[0])
 
     def said(value: str) -> list[str]:
-        verdict = step.probe.judge(f"--slipway-cut--\nnet.core.somaxconn={value}\n", 0)
+        verdict = step.probe.judge(f"--slipway-cut--\n{value}applied=\n", 0)
         assert not isinstance(verdict, Satisfied)
         assert isinstance(verdict, Drifted)
         return [diff.before for diff in verdict.diff if diff.subject == "sysctl net.core.somaxconn"]
 
-    assert (said(""), said("4"), said("5")) == (["not in this kernel"], ["4"], [])
+    path = "/proc/sys/net/core/somaxconn"
+    assert (said(""), said(f"{path}:4\n"), said(f"{path}:5\n")) == (["not in this kernel"], ["4"], [])
     assert isinstance(step.change, Change)
     # What was noted and is wanted no more gets its value back; what is wanted keeps its note.
     kept = next(line for line in step.change.script.splitlines() if line.startswith("kept="))

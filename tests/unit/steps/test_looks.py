@@ -296,16 +296,23 @@ def test_settings_are_drift_in_their_file_in_the_kernel_and_where_never_applied(
     parameters = host.sysctls(files)
     assert parameters["net.ipv4.ip_nonlocal_bind"] == "1"
     stamp = step.change.script.split("echo ")[-1].split(" ")[0]
-    running = "".join(f"{key}={value}\n" for key, value in parameters.items())
+    running = "".join(f"/proc/sys/{key.replace('.', '/')}:{value}\n" for key, value in parameters.items())
     good = f"{answer(files)}--slipway-cut--\n{running}applied={stamp}\n"
     assert judged(step, good) == []
     assert judged(step, good.replace(f"applied={stamp}", "applied=")) == ["settings applied"]
-    key = "net.ipv4.ip_nonlocal_bind"
-    assert judged(step, good.replace(f"{key}=1", f"{key}=0")) == [f"sysctl {key}"]
-    assert judged(step, good.replace(f"{key}=1", f"{key}=")) == [], "a kernel without the parameter is no drift"
+    key, path = "net.ipv4.ip_nonlocal_bind", "/proc/sys/net/ipv4/ip_nonlocal_bind"
+    assert judged(step, good.replace(f"{path}:1", f"{path}:0")) == [f"sysctl {key}"]
+    assert judged(step, good.replace(f"{path}:1\n", "")) == [], "a kernel without the parameter is no drift"
     first = files[0]
     altered = answer(files, {first.path: b"# by hand\n"})
     assert judged(step, good.replace(answer(files), altered)) == [first.path]
+
+
+def test_the_kernels_values_are_read_whole() -> None:
+    """The look itself, on this machine: it changes nothing."""
+    said = subprocess.run(["sh", "-c", host.settings_step(site(), M1).probe.script], capture_output=True, text=True)
+    path = "/proc/sys/fs/inotify/max_user_watches"
+    assert f"{path}:{Path(path).read_text()}" in said.stdout
 
 
 SWAPS = "Filename\tType\tSize\tUsed\tPriority\n"
