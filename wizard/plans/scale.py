@@ -151,7 +151,8 @@ def _leave(change: Change, graph: _Graph) -> None:
             continue
         # Nothing on it is touched: it can't be reached, or is not this cluster's any more.
         if Role.ETCD in host.roles:
-            graph.add(members.leave_step(host, change.worked, profile=None, needs=(), after=dead))
+            going = [one for one in change.alive if Role.ETCD in one.roles]
+            graph.add(members.leave_step(host, change.worked, profile=None, needs=(), after=dead, going=going))
             dead = (f"{host.name}/member",)
         if is_node(host):
             needs = (f"{host.name}/member",) if Role.ETCD in host.roles else ()
@@ -206,8 +207,8 @@ def _controllers_leave(
             graph.add(leave.silent_step(host, everyone, needs=(*told, f"{host.name}/vip"), after=last))
             needs = (*needs, f"{host.name}/control-plane-ends")
         if Role.ETCD in host.roles:
-            waits = {"needs": (*needs, *apis), "after": (*last, *settled)}
-            graph.add(members.leave_step(host, change.worked, profile=change.site.profile, **waits))
+            needs, after = (*needs, *apis), (*last, *settled)
+            graph.add(members.leave_step(host, change.worked, profile=change.site.profile, needs=needs, after=after))
             needs = (f"{host.name}/member",)
         _put_back(change, graph, host, masters, needs=needs)
         last = (f"{host.name}/stop",)

@@ -159,11 +159,13 @@ def _data_gone(host: Host, data: str) -> Problem:
 
 
 def leave_step(
-    host: Host, stay: Sequence[Host], *, profile: Profile | None, needs: tuple[str, ...], after: tuple[str, ...]
-) -> Step:
+    host: Host, stay: Sequence[Host], *, profile: Profile | None, needs: tuple[str, ...], after: tuple[str, ...],
+    going: Sequence[Host] = (),
+) -> Step:  # fmt: skip
     """Return the step that removes the member on `host`, asked on the first of the members `stay` that works.
 
     Where it leads, one of `profile`'s leads before that; None for a dead one, which leads nobody and can't be asked.
+    `going` are further living members, which leave after a dead one.
     """
 
     def judge(output: str, status: int) -> Verdict:
@@ -177,14 +179,14 @@ def leave_step(
     script = fill("members/leave.sh", config=ETCD_CONFIG, name=host.name, peer=peer_url(host))
     return Step(
         f"{host.name}/member", "etcd member leaves", stay[0].name, "leave", Probe(LIST, judge), Change(script=script),
-        around=led_elsewhere(profile, host) if profile else _hung_up(host, stay),
+        around=led_elsewhere(profile, host) if profile else _hung_up(host, (*stay, *going)),
         needs=needs, after=after, touches=frozenset({f"etcd/{host.name}"}),
         alternates=tuple(other.name for other in stay[1:]), weight=2, timeout=90.0, settle=5.0,
     )  # fmt: skip
 
 
-def _hung_up(host: Host, stay: Sequence[Host]) -> Callable[[Context], AbstractAsyncContextManager[None]]:
-    """Return what the removal of a dead member is done within: no member of `stay` has a connection to it any more.
+def _hung_up(host: Host, living: Sequence[Host]) -> Callable[[Context], AbstractAsyncContextManager[None]]:
+    """Return what the removal of a dead member is done within: none of the `living` has a connection to it any more.
 
     As a member is removed each of the others ends its connections to it, and does nothing else meanwhile (etcd's
     `peer.stop`, called while the change is applied). To a host that vanished without a word a write may be under way,
@@ -199,7 +201,7 @@ def _hung_up(host: Host, stay: Sequence[Host]) -> Callable[[Context], AbstractAs
             with contextlib.suppress(SlipwayError):
                 await context.run(member.name, Command(script, timeout=10))
 
-        await asyncio.gather(*(end(member) for member in stay))
+        await asyncio.gather(*(end(member) for member in living))
         yield
 
     return around
