@@ -19,7 +19,7 @@ from wizard.bundle.places import default_folder
 from wizard.engine.step import Change
 from wizard.practice import Datacenter
 from wizard.practice.host import Host
-from wizard.steps.packages import packages_step, tools_step
+from wizard.steps.packages import packages_step
 
 FIRST = ("w1",)
 """Who joins alone."""
@@ -82,7 +82,7 @@ def _packages(kubernetes: str) -> set[str]:
     """Return the packages that slipway installs on a worker that has none of them."""
     bundle = load_bundle(default_folder(kubernetes))
     release = bundle.lock.releases[0]
-    steps = tools_step("w1", bundle, release), packages_step("w1", bundle, release, balancer=False)
+    steps = (packages_step("w1", bundle, release, balancer=False),)
     changes = [step.change for step in steps if isinstance(step.change, Change)]
     return {pipe.subject.removeprefix("package ") for change in changes for pipe in change.pipes}
 

@@ -50,12 +50,13 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
     profile = site.profile
     masters = [item.name for item in profile.masters]
     joining = [item.name for item in profile.workers if join.joins(site, item, keys)]
+    hurried = joining if workers.at_work(site) else []
     # What somebody else brings is waited for by nobody: neither nodes that are Ready by it nor Pods that live on it.
     networked = pod_network(profile.network).manifest is not None
     first_start = not any(facts.traces.etcd_worked for facts in site.facts.values())
     steps: list[Step] = []
     for item in profile.hosts:
-        steps += _ground(site, item, bundle, keys)
+        steps += _ground(site, item, bundle, keys, hurried=item.name in hurried)
         if Role.ETCD in item.roles:
             steps += _database(site, item, bundle, first_start=first_start)
         if Role.MASTER in item.roles:
@@ -111,7 +112,7 @@ def install(site: Site, bundle: Bundle, keys: Pki | None, *, run: str = "", toke
         ),
         hosts=tuple(item.name for item in profile.hosts),
     )
-    return workers.ahead(site, plan, joining)
+    return workers.ahead(plan, hurried)
 
 
 def _images_first(site: Site) -> tuple[str, ...]:
@@ -123,13 +124,14 @@ def _images_first(site: Site) -> tuple[str, ...]:
     return tuple(id for item in running if is_node(item) for id in workers.image_steps(item))
 
 
-def _ground(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[Step]:
-    """Return what every host needs first."""
+def _ground(site: Site, item: Host, bundle: Bundle, keys: Pki | None, *, hurried: bool) -> list[Step]:
+    """Return what every host needs first. Where it is `hurried`, tools come by themselves before all other packages."""
     name, facts = item.name, site.facts_of(item)
     release = facts.system.release if facts else bundle.lock.releases[0]
+    balancer = Role.MASTER in item.roles
     steps = [
-        packages.tools_step(name, bundle, release),
-        packages.packages_step(name, bundle, release, balancer=Role.MASTER in item.roles, needs=(f"{name}/tools",)),
+        *([packages.tools_step(name, bundle, release)] if hurried else []),
+        packages.packages_step(name, bundle, release, balancer=balancer, after_tools=hurried),
         host.settings_step(site, item, needs=(f"{name}/packages",)),
         pki.pki_step(site, item, keys, needs=(f"{name}/settings",)),
     ]

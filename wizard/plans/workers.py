@@ -96,13 +96,13 @@ def at_work(site: Site) -> bool:
     )
 
 
-def ahead(site: Site, plan: Plan, joining: Sequence[str]) -> Plan:
+def ahead(plan: Plan, joining: Sequence[str]) -> Plan:
     """Return `plan` with the workers that join a cluster at work ahead of everything else.
 
     They wait for nothing but a token, for which the cluster has all that it needs; should it lack something all the
     same, they wait for their node until the cluster's own steps have mended that.
     """
-    if not joining or not at_work(site):
+    if not joining:
         return plan
     ids = {f"{name}/{kind}" for name in joining for kind in LATER}
     later = {step.id: step for step in plan.steps if step.id in ids}

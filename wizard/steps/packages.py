@@ -104,15 +104,16 @@ def tools_step(host: str, bundle: Bundle, release: str) -> Step:
 
 
 def packages_step(
-    host: str, bundle: Bundle, release: str, *, balancer: bool = True, needs: tuple[str, ...] = ()
-) -> Step:
-    """Return the step that installs what `host` lacks of the other packages; they `need` the tools.
+    host: str, bundle: Bundle, release: str, *, balancer: bool = True, after_tools: bool = False
+) -> Step:  # fmt: skip
+    """Return the step that installs what `host` lacks of the bundle's packages, or of what comes `after_tools`.
 
-    Without `balancer` those for the endpoint are left out. Raises `BundleError` where the bundle has none for that
-    release.
+    All at once is quicker than in two parts. Without `balancer` those for the endpoint are left out. Raises
+    `BundleError` where the bundle has none for that release.
     """
-    artifacts = split(bundle, release, SERVICES if balancer else SERVICES - BALANCER)[1]
-    return _step(f"{host}/packages", "Packages of the distribution", host, artifacts, bundle, needs=needs, weight=6.0)
+    tools, others = split(bundle, release, SERVICES if balancer else SERVICES - BALANCER)
+    wanted, needs = (others, (f"{host}/tools",)) if after_tools else ((*tools, *others), ())
+    return _step(f"{host}/packages", "Packages of the distribution", host, wanted, bundle, needs=needs, weight=6.0)
 
 
 def split(

@@ -29,7 +29,7 @@ from wizard.steps.join import new_token
 SHAPES = [(1, 0), (3, 0), (3, 2), (5, 0), (7, 0)]
 NOW = datetime.datetime.now(datetime.UTC)
 MASTER_TAINT = [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]
-ETCD_ONLY = {"tools", "packages", "settings", "pki", "swap", "etcd-binaries", "etcd"}
+ETCD_ONLY = {"packages", "settings", "pki", "swap", "etcd-binaries", "etcd"}
 
 
 def planned(wanted: Profile | None = None, **system: Any) -> Plan:
@@ -102,7 +102,7 @@ def test_hosts_for_etcd_alone_get_etcd_and_nothing_else() -> None:
 
 
 WORKER = {
-    "tools", "packages", "settings", "pki", "swap", "runtime-binaries", "containerd", "kubernetes-binaries", "cni",
+    "packages", "settings", "pki", "swap", "runtime-binaries", "containerd", "kubernetes-binaries", "cni",
     "cni-more", "node-images", "dns-images", "join", "kubelet", "node", "joined",
 }  # fmt: skip
 
@@ -135,7 +135,7 @@ def test_a_worker_gets_what_runs_pods_and_nothing_of_the_control_plane() -> None
         held = [step for name, step in steps.items() if name.endswith("-images")]
         refs = {pipe.subject for step in held for pipe in change_of(step).pipes}
         assert refs == {f"image registry.example/{name}:v1" for name in ("pause", "flannel", "kube-proxy", "coredns")}
-        assert [pipe.subject for name in ("tools", "packages") for pipe in change_of(steps[name]).pipes] == []
+        assert change_of(steps["packages"]).pipes == ()
         assert {file.path for file in change_of(steps["kubernetes-binaries"]).files} == {"/usr/local/bin/kubelet"}
     assert len(change_of(of(plan, "m1")["packages"]).pipes) == 2
     assert len(checked(plan)) == len(plan.steps)
@@ -183,6 +183,7 @@ def test_a_worker_of_a_cluster_at_work_goes_ahead_of_everybody_elses_looks() -> 
     for name in ("settings", "runtime-binaries", "packages"):
         assert "w2/tools" in steps[f"w2/{name}"].needs
         assert ("w1/packages" in steps[f"w1/{name}"].needs) == (name != "packages")
+    assert "w1/tools" not in steps, "in one part where nobody is in a hurry"
     assert "w1/dns-images" in steps["w1/kubelet"].needs, "nothing changes for one that has joined"
     assert install(working(joined(wanted, "w1", "w2")), bundle(), keys_of(wanted)).ahead == ()
 

@@ -104,13 +104,14 @@ def test_tools_come_first_and_a_worker_gets_nothing_that_only_a_balancer_needs(m
 
     tools = names(packages.tools_step("w1", some, RELEASE))
     assert tools == {"iproute2", "libelf", "curl", "libcap"}, "also what a service needs as well"
-    assert names(packages.packages_step("w1", some, RELEASE, balancer=False)) == {"chrony"}
+    assert names(packages.packages_step("w1", some, RELEASE, balancer=False, after_tools=True)) == {"chrony"}
     master = {"haproxy", "keepalived", "chrony", "liblua", "libsnmp", "libperl"}
-    assert names(packages.packages_step("m1", some, RELEASE)) == master
+    assert names(packages.packages_step("m1", some, RELEASE, after_tools=True)) == master
     known.pop(some.path(artifacts[0]))
     assert names(packages.tools_step("w1", some, RELEASE)) == needs.keys() - packages.SERVICES, "too many, not too few"
-    assert names(packages.packages_step("w1", some, RELEASE, balancer=False)) == {"chrony"}
-    assert names(packages.packages_step("m1", some, RELEASE)) == packages.SERVICES
+    assert names(packages.packages_step("w1", some, RELEASE, balancer=False, after_tools=True)) == {"chrony"}
+    assert names(packages.packages_step("m1", some, RELEASE, after_tools=True)) == packages.SERVICES
+    assert names(packages.packages_step("m1", some, RELEASE)) == needs.keys(), "all of them where nobody is in a hurry"
 
 
 RUNNING = "kube-apiserver ready=yes\nkube-apiserver command=kube-apiserver --a=1 --b=2 \n"
