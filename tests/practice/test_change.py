@@ -105,13 +105,16 @@ async def test_options_are_changed_host_by_host_and_no_write_fails(site: Masters
     until("the altered apiserver runs", lambda: site.all(running).keys() == {"m2"}, 120)
     await asyncio.to_thread(site.settle)
     leader = site.leader()
+    controllers = "cd /etc/kubernetes/manifests && sha256sum kube-controller-manager.yaml kube-scheduler.yaml"
+    unaltered = site.all(controllers)
     async with writing(site, "changed") as measured:
         said = await asyncio.to_thread(site.lab.apply, profile)
     print(f"\nchanged in {said.found['seconds']} s under {len(measured.writes)} writes: {measured!r}")
     assert said.exit == 0, said.words
     members, nodes = [f"{name}/etcd" for name in site.names], [f"{name}/kubelet" for name in (*site.names, "w1")]
-    # Who led the others and could not say so for a while begins anew, by itself: it is waited for at most.
+    # Who led the others and could not say so for a while begins anew, by itself: it is waited for, and no more.
     waited = {f"{name}/controllers" for name in site.names}
+    assert site.all(controllers) == unaltered
     assert said.changed - waited == {*members, *nodes, "m2/apiserver", *(f"{name}/pki" for name in site.names)}
     record = site.lab.journal().record(said.found["run"])
     assert one_at_a_time(record, "etcd")[-1] == leader, "it leads until all others had their turn"

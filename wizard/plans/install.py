@@ -158,11 +158,7 @@ def _master(site: Site, item: Host, bundle: Bundle, keys: Pki | None) -> list[St
     name = item.name
     return [
         # The way to the first apiserver is the longest: its image comes before all that isn't needed for it.
-        runtime.binaries_step(
-            item, "runtime-binaries", "Runtime's binaries", bundle, runtime.RUNTIME,
-            needs=(f"{name}/packages",), weight=2,
-        ),
-        runtime.containerd_step(site, item, needs=(f"{name}/runtime-binaries", f"{name}/settings"), weight=1),
+        *runtime.runtime_steps(site, item, bundle),
         runtime.binaries_step(
             item, "kubernetes-binaries", "Kubernetes' binaries", bundle, runtime.KUBERNETES,
             needs=(f"{name}/packages",), weight=2,

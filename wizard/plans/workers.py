@@ -27,11 +27,7 @@ def worker_steps(
     networked = pod_network(network).manifest is not None
     joins: tuple[str, ...] = ()
     steps = [
-        runtime.binaries_step(
-            item, "runtime-binaries", "Runtime's binaries", bundle, runtime.RUNTIME,
-            needs=(f"{name}/packages",), weight=2,
-        ),
-        runtime.containerd_step(site, item, needs=(f"{name}/runtime-binaries", f"{name}/settings"), weight=1),
+        *runtime.runtime_steps(site, item, bundle),
         # After the runtime's, for these have longer to wait anyway: for images, which come after containerd.
         runtime.binaries_step(
             item, "kubernetes-binaries", "Kubernetes' binaries", bundle, runtime.KUBELET,

@@ -35,6 +35,17 @@ def binaries_step(
     return files_step(f"{host.name}/{name}", title, host.name, "software", files, needs=needs, weight=weight)
 
 
+def runtime_steps(site: Site, host: Host, bundle: Bundle) -> list[Step]:
+    """Return the steps that bring the container runtime to a node: its executables, then containerd at work."""
+    name = host.name
+    return [
+        binaries_step(
+            host, "runtime-binaries", "Runtime's binaries", bundle, RUNTIME, needs=(f"{name}/packages",), weight=2
+        ),
+        containerd_step(site, host, needs=(f"{name}/runtime-binaries", f"{name}/settings"), weight=1),
+    ]
+
+
 def cni_step(
     host: Host, name: str, title: str, bundle: Bundle, plugins: Sequence[str], *, needs: tuple[str, ...], weight: float
 ) -> Step:
