@@ -90,6 +90,7 @@ def _use(results: Results, one: str, wanted: set[str]) -> None:
     with booted("bench", MASTERS, etcd=etcd, workers=len(names)) as datacenter:
         if one == "kubeadm":
             kubeadm.install(datacenter, kubernetes)
+            kubeadm.network()
             joins = [workers.joined(datacenter, kubernetes, datacenter.host(name)) for name in names[:5]]
             take("kubeadm worker", joins[0])
             if five:

@@ -32,13 +32,17 @@ from wizard.practice import Datacenter
 
 SCRIPTS = Path(__file__).with_name("kubeadm_way")
 IMAGES = ("image/pause", "image/kube-apiserver", "image/kube-controller-manager", "image/kube-scheduler")
+NETWORK = ("image/flannel", "image/kube-proxy")
+"""What runs on every node once the cluster has a network."""
+HERE = ("peer.sh", "join.sh", "network.sh", "flannel.yaml")
+"""Scripts that run on the jump host, and what they send by themselves; the others go to every host."""
 BINARIES = ("containerd", "containerd-shim-runc-v2", "ctr", "runc", "kubelet", "kubectl")
 
 
 def install(datacenter: Datacenter, kubernetes: str) -> dict[str, object]:
     """Install a cluster on the masters by the peer's scripts, and return the figures."""
     masters = [host for host in datacenter.hosts if "master" in host.roles]
-    folder = _scripts(datacenter, _payload(datacenter, kubernetes))
+    folder = _scripts(datacenter, load_bundle(default_folder(kubernetes)))
     machine.warm(path for path in (folder / "pay").rglob("*") if path.is_file())
     idle = machine.wait_for_quiet()
     before = machine.work_of(datacenter.hosts)
@@ -65,52 +69,67 @@ def install(datacenter: Datacenter, kubernetes: str) -> dict[str, object]:
     }
 
 
+def network() -> None:
+    """Bring kube-proxy and flannel to the cluster that was installed last, which an installation ends without."""
+    words = ["bash", str(run_folder() / "network.sh")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"kubeadm's cluster did not get its network: {done.stdout}{done.stderr}")
+
+
 def run_folder() -> Path:
     """Return where the scripts of the cluster that was installed last are, and what they said."""
     return cache_dir() / "bench" / "kubeadm-run"
 
 
-def _scripts(datacenter: Datacenter, payload: Path) -> Path:
-    """Lay out the scripts for this datacenter's addresses and key, beside the payload."""
+def _scripts(datacenter: Datacenter, bundle: Bundle) -> Path:
+    """Lay out the scripts for this datacenter's addresses and key, beside what they send."""
+    payload = _payload(datacenter, bundle)
     folder = run_folder()
     shutil.rmtree(folder, ignore_errors=True)
-    (folder / "pay").mkdir(parents=True)
+    for name in ("pay", "net"):
+        (folder / name).mkdir(parents=True)
     net = datacenter.gateway.rpartition(".")[0]
+    words = {"@NET@": net, "@KEY@": str(datacenter.key), "@FLANNEL@": bundle.artifact("image/flannel").ref}
     for path in SCRIPTS.iterdir():
-        text = path.read_text(encoding="utf-8").replace("@NET@", net).replace("@KEY@", str(datacenter.key))
-        target = folder if path.name in ("peer.sh", "join.sh") else folder / "pay"
+        text = path.read_text(encoding="utf-8")
+        for word, meaning in words.items():
+            text = text.replace(word, meaning)
+        target = folder if path.name in HERE else folder / "pay"
         (target / path.name).write_text(text, encoding="utf-8")
     for part in payload.rglob("*"):
         if part.is_file():
-            target = folder / "pay" / part.relative_to(payload)
+            target = folder / part.relative_to(payload)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(part, target)
     return folder
 
 
-def _payload(datacenter: Datacenter, kubernetes: str) -> Path:
-    """Return the folder that is sent to every host: made once for a bundle and a base system."""
-    bundle = load_bundle(default_folder(kubernetes))
+def _payload(datacenter: Datacenter, bundle: Bundle) -> Path:
+    """Return the folder of what is sent, made once for a bundle and a base system: `pay` to every host, `net` to nodes
+    with a network.
+    """
     packages = _missing_packages(datacenter, bundle)
-    key = hashlib.sha256(f"1 {bundle.digest} {packages}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"2 {bundle.digest} {packages}".encode()).hexdigest()[:16]
     folder = cache_dir() / "bench" / f"kubeadm-{key}"
     if folder.is_dir():
         return folder
     work = folder.with_suffix(".unfinished")
     shutil.rmtree(work, ignore_errors=True)
-    for name in ("bin", "cni", "img", "deb"):
-        (work / name).mkdir(parents=True)
+    pay, net = work / "pay", work / "net"
+    for one in (net, *(pay / name for name in ("bin", "cni", "img", "deb"))):
+        one.mkdir(parents=True)
     for name in BINARIES:
-        _unpack(bundle, name, work / "bin" / name)
-    shutil.copy(cached_binary(kubernetes, "kubeadm"), work / "bin" / "kubeadm")
+        _unpack(bundle, name, pay / "bin" / name)
+    shutil.copy(cached_binary(bundle.lock.kubernetes, "kubeadm"), pay / "bin" / "kubeadm")
     for artifact in bundle.cni():
-        _unpack(bundle, artifact.name, work / "cni" / artifact.name.rpartition("/")[2])
-    for name in IMAGES:
-        plain_image(bundle, name, work / "img" / f"{name.rpartition('/')[2]}.tar")
-    _etcd_image(bundle, kubernetes, work)
+        _unpack(bundle, artifact.name, pay / "cni" / artifact.name.rpartition("/")[2])
+    for name in (*IMAGES, *NETWORK):
+        plain_image(bundle, name, (net if name in NETWORK else pay / "img") / f"{name.rpartition('/')[2]}.tar")
+    _etcd_image(bundle, pay)
     for artifact in bundle.packages(bundle.lock.releases[0]):
         if artifact.package in packages:
-            shutil.copy(bundle.path(artifact), work / "deb" / artifact.filename)
+            shutil.copy(bundle.path(artifact), pay / "deb" / artifact.filename)
     work.rename(folder)
     return folder
 
@@ -157,8 +176,9 @@ def _blob(blobs: Path, described: dict[str, Any]) -> Any:
     return json.loads((blobs / described["digest"].removeprefix("sha256:")).read_text())
 
 
-def _etcd_image(bundle: Bundle, kubernetes: str, work: Path) -> None:
-    words = [str(work / "bin" / "kubeadm"), "config", "images", "list", "--kubernetes-version", f"v{kubernetes}"]
+def _etcd_image(bundle: Bundle, work: Path) -> None:
+    version = f"v{bundle.lock.kubernetes}"
+    words = [str(work / "bin" / "kubeadm"), "config", "images", "list", "--kubernetes-version", version]
     listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
     ref = next(item for item in listed if "/etcd:" in item)
     _unpack(bundle, "etcd", work / "etcd")

@@ -1,7 +1,8 @@
 """Workers added to a cluster of three masters that runs: by kubeadm one after the other, by slipway all at once.
 
-Both begin with booted hosts on which nothing is prepared, and both clocks stop when the new nodes are Ready. The peer's
-worker gets the packages that slipway's gets, and no more images than it needs to be Ready.
+Both begin with booted hosts on which nothing is prepared, and both clocks stop when the new nodes are Ready and can
+give Pods an address. The peer's worker gets the packages that slipway's gets, and the images of what runs on every
+node.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ STAGES = ("prep", "join", "ready")
 
 
 def joined(datacenter: Datacenter, kubernetes: str, host: Host) -> Figures:
-    """Prepare a host and join it to the peer's cluster, which is there, and return the figures."""
+    """Prepare a host and join it to the peer's cluster, which is there with its network, and return the figures."""
     folder = kubeadm.run_folder()
     packages = _packages(kubernetes)
     files = [
@@ -39,6 +40,7 @@ def joined(datacenter: Datacenter, kubernetes: str, host: Host) -> Figures:
         or (path.parent.name == "deb" and path.name.partition("_")[0] in packages)
         or path.name in ("pause.tar", "worker.sh", "containerd.toml", "containerd.service", "kubelet.service")
     ]
+    files += [path.relative_to(folder) for path in sorted((folder / "net").iterdir())]
     idle = machine.wait_for_quiet()
     before = machine.work_of(datacenter.hosts)
     began = time.monotonic()
