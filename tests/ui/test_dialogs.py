@@ -9,18 +9,24 @@ import pytest
 from textual.pilot import Pilot
 
 from wizard.errors import SlipwayError
+from wizard.plans.status.model import Drift
+from wizard.profile.load import ProfileError
+from wizard.profile.load import load as load_profile
 from wizard.remote.base import HostKeyUnknown
 from wizard.ui.app import SlipwayApp
 from wizard.ui.frame import Modal
 from wizard.ui.screens.asking import AskChoice, AskText, Confirm
 from wizard.ui.screens.dialog_form import HostForm, LoginForm
 from wizard.ui.screens.diff import DiffView
-from wizard.ui.screens.error import ErrorView
+from wizard.ui.screens.drift import DriftView
+from wizard.ui.screens.error import ErrorView, as_text
 from wizard.ui.screens.form import Help
+from wizard.ui.screens.help import HelpView
 from wizard.ui.screens.hosts import HostsScreen
 from wizard.ui.screens.keys import HostKeys
 from wizard.ui.screens.paste import PasteHosts
 from wizard.ui.screens.review import ReviewScreen
+from wizard.ui.screens.welcome import WelcomeScreen
 from wizard.ui.session import Step
 from wizard.ui.widgets.field import Field
 
@@ -62,6 +68,8 @@ UNKNOWN = {"m1": HostKeyUnknown("Not known", fingerprint="SHA256:x", key="", whe
         (lambda _app: DiffView(Path("x"), "+a"), "y Overwrite n No ? Help"),
         (lambda _app: HostKeys(UNKNOWN, {}), "a Accept all shown r Refuse ? Help"),
         (lambda _app: ErrorView(SlipwayError("No"), ways=("save",)), "s Save log c Copy ? Help"),
+        (lambda _app: HelpView(()), "? Help"),
+        (lambda _app: DriftView(Drift(looked=0.0), 0.0), "? Help"),
     ],
 )
 async def test_a_dialog_shows_its_own_keys_and_the_way_out(
@@ -123,3 +131,21 @@ async def test_no_etcd_address_is_asked_for_where_there_is_no_member(make_app: M
         await comes(pilot, HostForm)
         await press(pilot, "tab", "tab", "right")
         await sees(pilot, "etcd address")
+
+
+async def test_an_error_names_all_that_it_is_made_of(make_app: MakeApp, tmp_path: Path) -> None:
+    """A profile with errors that was opened: each with its key, its line and what to do; all of it is copied, too."""
+    file = tmp_path / "broken.yaml"
+    file.write_text("version: 1\nnmae: x\nhosts: []\nendpoint: {vip: 10.0.0.9, port: 70000}\n", encoding="utf-8")
+    with pytest.raises(ProfileError) as caught:
+        load_profile(file)
+    app = make_app()
+    async with app.run_test(size=NARROW) as pilot:
+        await comes(pilot, WelcomeScreen)
+        app.push_screen(ErrorView(caught.value))
+        await comes(pilot, ErrorView)
+        for said in ("✗ error", "nmae: the profile has no key nmae. (line 2)", "Did you mean name?", "endpoint.port: "):
+            await sees(pilot, said)
+    copied = as_text(caught.value)
+    assert "error: nmae: the profile has no key nmae. (line 2) Did you mean name?" in copied
+    assert "endpoint.port" in copied

@@ -37,8 +37,8 @@ class Reading(Modal[None]):
         """Yield what there is to read."""
         return ()
 
-    def compose(self) -> ComposeResult:
-        """Compose the dialog."""
+    def dialog(self) -> ComposeResult:
+        """Compose what there is to read."""
         with Vertical(classes="dialog -wide"):
             yield Static(self.heading(), classes="title")
             with VerticalScroll(classes="words -reading"):

@@ -9,8 +9,10 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from wizard.errors import SlipwayError
+from wizard.errors import Level, Problem, SlipwayError
 from wizard.ui.frame import Modal
+from wizard.ui.reviewview import gravest_first
+from wizard.ui.words import LEVEL_MARK, LEVEL_STYLE
 
 
 def as_text(error: SlipwayError, hint: str = "") -> str:
@@ -22,7 +24,17 @@ def as_text(error: SlipwayError, hint: str = "") -> str:
         ("Do", hint or error.hint),
     ]
     lines = [f"{name + ':':7}{text}" for name, text in parts if text]
+    lines += [f"{level.value + ':':7}{text}" for level, text in findings(error)]
     return "\n".join([*lines, "", error.details]).strip() + "\n"
+
+
+def findings(error: SlipwayError) -> list[tuple[Level, str]]:
+    """Return the problems because of which there is this error: each one's level, and where, what and what to do."""
+    problems: tuple[Problem, ...] = getattr(error, "problems", ())
+    return [
+        (problem.level, f"{problem.field or problem.host or 'profile'}: {problem.message} {problem.hint}".rstrip())
+        for problem in gravest_first(problems)
+    ]
 
 
 class ErrorView(Modal[str]):
@@ -54,6 +66,10 @@ class ErrorView(Modal[str]):
                         with Horizontal(classes="fact"):
                             yield Static(name, classes="name")
                             yield Static(Content(text), classes="text")
+                for level, text in findings(error):
+                    with Horizontal(classes="fact -key"):
+                        yield Static(Content.styled(f"{LEVEL_MARK[level]} {level}", LEVEL_STYLE[level]), classes="name")
+                        yield Static(Content(text), classes="text")
                 if error.details:
                     yield Static(Content(error.details), classes="details")
             with Horizontal(classes="buttons"):
