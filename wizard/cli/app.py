@@ -19,12 +19,15 @@ from wizard.cli.preflight import check, plan
 from wizard.cli.profile import profile_app
 from wizard.cli.reset import reset
 from wizard.cli.status import kubeconfig, runs_app, status
+from wizard.cli.usage import Commands
 from wizard.cli.verify import verify
 from wizard.cli.work import run_order
 from wizard.errors import UsageError
 from wizard.hints import PROFILE
 
-app = typer.Typer(name="slipway", no_args_is_help=False, pretty_exceptions_enable=False, add_completion=False)
+app = typer.Typer(
+    name="slipway", cls=Commands, no_args_is_help=False, pretty_exceptions_enable=False, add_completion=False
+)
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(practice_app, name="practice")
 app.add_typer(profile_app, name="profile")
