@@ -113,7 +113,7 @@ def read_secrets(descriptor: int) -> GivenSecrets:
     try:
         with os.fdopen(descriptor, encoding="utf-8") as stream:
             text = stream.read()
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):  # no such descriptor, or no text (UnicodeError is a ValueError)
         raise _unreadable(f"file descriptor {descriptor} can't be read as text") from None
     return GivenSecrets(parse_secrets(text))
 
