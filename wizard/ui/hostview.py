@@ -42,7 +42,7 @@ def zone_words(draft: Draft, width: int) -> Content:
         names = [host.name for host in draft.hosts if zone_of(host) == zone]
         if names:
             parts.append(f"{zone or 'in none'}: {' '.join(names) if len(names) <= NAMED else len(names)}")
-    words = ", ".join(parts) if zones_of(draft) else "none named: nothing is known of what fails together"
+    words = ", ".join(parts) if zones_of(draft) else "none named: what fails together isn't known"
     hint = "   z sets a host's" if draft.hosts else ""
     return Content.assemble(f"Zones  {cut(words, max(20, width - len(hint) - 7))}", Content.styled(hint, "$quiet"))
 

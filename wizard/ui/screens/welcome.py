@@ -103,7 +103,7 @@ class WelcomeScreen(StepScreen):
             ways.add_option(None)
         if self.session.unsaved:
             name = f"{self.session.draft.name or 'The new site'} *"
-            ways.add_option(way("g", name, "go on with it: it was typed here and is not saved", "draft"))
+            ways.add_option(way("g", name, "go on with it: typed, and not saved yet", "draft"))
         ways.add_option(way("n", "New site", "hosts, VIP and etcd, step by step", "new"))
         ways.add_option(way("o", "Open a profile", "a YAML file of a site", "open"))
         ways.add_option(way("p", "Practice", "real hosts in this machine, to rehearse on", "practice"))
