@@ -49,8 +49,8 @@ def maintain(
 ) -> None:
     """Take one host out for patching or a reboot (begin), and back (end). No write fails meanwhile.
 
-    Its Pods move elsewhere, the other masters serve the API and hold the VIP, another member leads etcd. Until it is
-    back, `slipway apply` and `slipway certs renew` refuse to work on the cluster.
+    Its Pods move elsewhere, the other masters serve the API and hold the VIP, another member leads etcd.
+    Until it is back, `slipway apply` and `slipway certs renew` refuse to work on the cluster.
     """
     job = job_of(profile, None, maintenance(host, begin=_action(action) is Action.BEGIN, seconds=timeout, force=force))
     if not yes:

@@ -104,7 +104,8 @@ def list_runs(
     for info in runs:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(info.started))
         table.add_row(info.run, plain(info.cluster), info.state, when, plain(info.title))
-    emit({"result": "done", "runs": rows, "problems": []}, json_flag, table if rows else Text("no run yet"))
+    none = Text(f"no run of {plain(cluster)} yet" if cluster else "no run yet")
+    emit({"result": "done", "runs": rows, "problems": []}, json_flag, table if rows else none)
 
 
 @runs_app.command("show")

@@ -91,7 +91,7 @@ def lost(folder: Path) -> PkiError:
     return PkiError(
         "The cluster's keys are not here",
         where=str(folder),
-        why="the cluster stands already, and new authorities would not be trusted by its hosts",
+        why="hosts of a cluster trust the authorities it was installed with, and no new ones",
         hint="Copy the folder from the jump host that installed it. Every master has the authorities in "
         "/etc/kubernetes/pki.",
     )

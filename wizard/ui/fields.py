@@ -131,7 +131,7 @@ NETWORK = (
     FieldSpec(
         "time_servers",
         "NTP servers",
-        "Clocks that drift apart break etcd and TLS. With servers given here, chrony is set up to use them.",
+        "Clocks that drift apart break etcd and TLS. A host's time service asks these; one without any gets chrony.",
         "10.0.0.1 10.0.0.2",
         "list",
         empty="hosts keep the time service they have",
