@@ -219,6 +219,8 @@ async def test_saving_shows_the_diff_before_it_overwrites(
         await comes(pilot, ReviewScreen)
         app.session.draft = app.session.draft.typed("endpoint.vip", "198.18.0.101")
         assert app.session.unsaved
+        app.changed()
+        await sees(pilot, "site-a *")
         await press(pilot, "ctrl+s")
         await comes(pilot, AskText)
         await press(pilot, "enter")
@@ -227,6 +229,7 @@ async def test_saving_shows_the_diff_before_it_overwrites(
         await press(pilot, "y")
         await until(pilot, lambda: services.asked[-1] == ("save", profile_file), "the save")
         await until(pilot, lambda: not app.session.unsaved, "nothing left to save")
+        await until(pilot, lambda: "site-a *" not in words(pilot), "the mark of what is not saved to go")
     endpoint = read(profile_file)["endpoint"]
     assert isinstance(endpoint, dict)
     assert endpoint["vip"] == "198.18.0.101"

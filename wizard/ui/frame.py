@@ -86,6 +86,12 @@ class StepScreen(Screen[None]):
         """Show the cluster's name anew."""
         say(self, "#cluster", self.cluster_name(), fixed=True)
 
+    @on(SessionChanged)
+    def title_anew(self) -> None:
+        """Say anew whose site it is, and whether all of it is saved; a screen that is going has nowhere to say it."""
+        if self.query("#cluster"):
+            self.retitle()
+
     def refresh_keys(self, *state: object) -> None:
         """Draw the keys anew where `state`, on which they depend, is another one: it costs a layout."""
         if state != self._keys_of:
