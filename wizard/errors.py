@@ -6,6 +6,7 @@ name what happened, where, why and what to do next; neither ever carries a secre
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import IntEnum, StrEnum
@@ -105,3 +106,28 @@ class InterruptedRun(SlipwayError):
     """The person asked to stop, or a signal did; the run can be resumed (exit 130)."""
 
     exit_code = Exit.INTERRUPTED
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def refused_here(error: BaseException) -> SlipwayError | None:
+    """Return what a person is told where this machine refuses slipway a file: no right to it, or no room for it.
+
+    None for every other error: that is a defect of slipway. A folder that an earlier `sudo slipway` made is the usual
+    reason, and it may be met anywhere.
+    """
+    if not isinstance(error, OSError):
+        return None
+    where = str(error.filename or "")
+    if error.errno in FULL:
+        hint = "Make room on that disk, then try again."
+        return SlipwayError("This machine has no room", where=where, why=error.strerror or "", hint=hint)
+    if error.errno in FORBIDDEN and where:
+        hint = (
+            "Change its owner or its rights (was slipway run by another user before?), or name folders of your own "
+            "with XDG_STATE_HOME and XDG_CACHE_HOME."
+        )
+        return SlipwayError("This machine refuses a file", where=where, why=error.strerror or "", hint=hint)
+    return None

@@ -33,7 +33,7 @@ from rich.text import Text
 from typer.exceptions import TyperException
 
 from wizard import hints
-from wizard.errors import Exit, Level, Problem, SlipwayError
+from wizard.errors import Exit, Level, Problem, SlipwayError, refused_here
 from wizard.paths import state_dir
 
 P = ParamSpec("P")
@@ -137,7 +137,7 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise
-            fail(_defect(error), json_flag)
+            fail(refused_here(error) or _defect(error), json_flag)
         finally:
             _PROFILE.reset(token)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wizard import versions
-from wizard.errors import SlipwayError
+from wizard.errors import SlipwayError, refused_here
 from wizard.pki.hosts import admin_kubeconfig
 from wizard.pki.store import Pki
 from wizard.profile.model import Host, Profile
@@ -40,7 +40,7 @@ def identity(folder: Path, cluster: str, *, make: bool = False) -> str:
         fresh.replace(path)
         return uid
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SlipwayError(
+        raise refused_here(error) or SlipwayError(
             "The cluster's identity can't be read",
             where=str(path),
             why=str(error),

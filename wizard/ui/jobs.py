@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from wizard.engine.events import RunResult
 from wizard.engine.record import Record
-from wizard.errors import Level, Problem, SlipwayError
+from wizard.errors import Level, Problem, SlipwayError, refused_here
 from wizard.facts.model import Survey
 from wizard.plans.kinds import KINDS
 from wizard.plans.task import Task
@@ -66,6 +66,11 @@ class Jobs:
                 await work()
             except SlipwayError as error:
                 self.app.push_screen(ErrorView(error))
+            except OSError as error:  # what was typed must not be lost with the app
+                refused = refused_here(error)
+                if refused is None:
+                    raise
+                self.app.push_screen(ErrorView(refused))
             self.app.changed()
 
         self.app.run_worker(guarded(), group=group, exclusive=True, exit_on_error=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +23,12 @@ ERRORS: dict[str, BaseException] = {
     "interrupted": InterruptedRun("Stopped"),
     "ctrl-c": KeyboardInterrupt(),
     "defect": ZeroDivisionError("division by hunter2"),
+    "forbidden": PermissionError(errno.EACCES, "Permission denied", "/var/state"),
+    "full": OSError(errno.ENOSPC, "No space left on device"),
     "exit": typer.Exit(7),
 }
-CODES = {"usage": 2, "held": 3, "failed": 1, "interrupted": 130, "ctrl-c": 130, "defect": 1, "exit": 7}
+CODES = {"usage": 2, "held": 3, "interrupted": 130, "ctrl-c": 130, "exit": 7}
+CODES |= dict.fromkeys(("failed", "defect", "forbidden", "full"), 1)
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +111,13 @@ def test_people_read_stderr() -> None:
     assert result.stdout == ""
     assert "4 members [red]tolerate[/red]" in result.stderr  # no markup is taken from a message
     assert "\x1b" not in result.stderr
+
+
+def test_what_this_machine_refuses_is_no_defect(state: Path) -> None:
+    shown = run("forbidden").stderr
+    assert all(words in shown for words in ("/var/state", "Permission denied", "XDG_STATE_HOME"))
+    assert "Make room" in run("full").stderr
+    assert not state.exists()
 
 
 def test_a_defect_is_put_on_file_for_its_owner_alone(state: Path) -> None:
