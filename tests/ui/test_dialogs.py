@@ -16,6 +16,7 @@ from wizard.remote.base import HostKeyUnknown
 from wizard.ui.app import SlipwayApp
 from wizard.ui.frame import Modal
 from wizard.ui.screens.asking import AskChoice, AskText, Confirm
+from wizard.ui.screens.deeds import BACK, OUT
 from wizard.ui.screens.dialog_form import HostForm, LoginForm
 from wizard.ui.screens.diff import DiffView
 from wizard.ui.screens.drift import DriftView
@@ -149,3 +150,14 @@ async def test_an_error_names_all_that_it_is_made_of(make_app: MakeApp, tmp_path
     copied = as_text(caught.value)
     assert "error: nmae: the profile has no key nmae. (line 2) Did you mean name?" in copied
     assert "endpoint.port" in copied
+
+
+async def test_a_choice_has_room_for_all_of_its_buttons(make_app: MakeApp) -> None:
+    """The longest that the wizard asks, in the narrow terminal."""
+    app = make_app()
+    async with app.run_test(size=NARROW) as pilot:
+        await comes(pilot, WelcomeScreen)
+        app.push_screen(AskChoice("Maintenance of m2", "", (OUT, BACK)))
+        await comes(pilot, AskChoice)
+        for said in (f"{OUT} (1)", f"{BACK} (2)", "Later (esc)"):
+            await sees(pilot, said)

@@ -162,7 +162,7 @@ class AskChoice(Modal[str]):
 
     def dialog(self) -> ComposeResult:
         """Compose the question."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog -wide"):
             yield Static(Content(self.question), classes="title")
             with VerticalScroll(classes="words", can_focus=False):
                 yield Static(Content(self.text))
