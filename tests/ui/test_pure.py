@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wizard.engine.lines import LogLine
 from wizard.errors import Level, Problem
 from wizard.facts.model import Survey
 from wizard.profile.model import Profile
@@ -22,7 +23,8 @@ from wizard.ui.statusview import problems
 from wizard.ui.suggest import suggest_vip
 from wizard.ui.topology import topology
 from wizard.ui.validate import fold, fold_for_survey
-from wizard.ui.words import about, ago, duration, memory
+from wizard.ui.widgets.logview import rows_of
+from wizard.ui.words import about, ago, cut_name, duration, memory
 
 from .fakes import facts, plan, sample
 
@@ -242,6 +244,21 @@ def test_a_problem_hangs_beneath_its_own_text_and_keeps_its_looks(width: int) ->
 def test_every_field_has_help() -> None:
     """No field without a word on why it matters."""
     assert all(spec.help.endswith(".") and spec.label for spec in BY_PATH.values())
+
+
+@pytest.mark.parametrize("room", range(3, 20))
+def test_long_names_of_hosts_differ_when_they_are_cut(room: int) -> None:
+    """Whether a site's names differ where they begin or where they end."""
+    for one, other in (("k8s-master-1", "k8s-master-2"), ("m1-prod-fra-rack", "n1-prod-fra-rack")):
+        assert cut_name(one, room) != cut_name(other, room)
+        assert len(cut_name(one, room)) == min(room, len(one))
+
+
+def test_a_long_name_leaves_room_for_the_words_of_the_log() -> None:
+    name = "master-with-a-rather-long-name-in-rack-7"
+    row, *more = rows_of(LogLine(0.0, "Certificates and keys: done in 0.5 s", name), 64, hosts=True)
+    assert row.plain.endswith("rack-7 Certificates and keys: done in 0.5 s")
+    assert not more
 
 
 def test_times_and_sizes_in_words() -> None:

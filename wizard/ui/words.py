@@ -71,6 +71,14 @@ def cut(text: str, room: int, *, front: bool = False) -> str:
     return f"…{text[len(text) - room + 1 :]}" if front else f"{text[: max(0, room - 1)]}…"
 
 
+def cut_name(name: str, room: int) -> str:
+    """Return a host's name in at most `room` columns: begin and end stay, as sites tell hosts apart by either."""
+    if len(name) <= room:
+        return name
+    tail = max(1, room // 2)
+    return f"{name[: max(0, room - 1 - tail)]}…{name[-tail:]}"
+
+
 def etcd_disk(facts: Facts) -> str:
     """Return what kind of disk would hold etcd's data, or nothing where that isn't known."""
     return DISK_WORDS.get(facts.etcd_filesystem.kind, "") if facts.etcd_filesystem else ""

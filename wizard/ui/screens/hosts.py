@@ -27,7 +27,7 @@ from wizard.ui.session import Step
 from wizard.ui.validate import Folded
 from wizard.ui.widgets.rows import Rows
 from wizard.ui.widgets.saying import say
-from wizard.ui.words import IDLE, LEVEL_MARK, LEVEL_STYLE, count, cut, host_details
+from wizard.ui.words import IDLE, LEVEL_MARK, LEVEL_STYLE, count, cut, cut_name, host_details
 from wizard.ui.wrapping import hanging
 
 COLUMNS = (("Name", 10), ("SSH address", 16), ("Role", 14), ("Zone", 8), ("Connection", 0))
@@ -90,7 +90,8 @@ class HostsScreen(FormScreen):
         self.table.fill(
             {
                 str(index): (
-                    *(Content(cut(cell, column.width - 1)) for cell, column in zip(line, columns, strict=False)),
+                    Content(cut_name(line[0], columns[0].width - 1)),
+                    *(Content(cut(cell, of.width - 1)) for cell, of in zip(line[1:], columns[1:], strict=False)),
                     connection(self.session.looks.get(line[0])).truncate(columns[-1].width, ellipsis=True),
                 )
                 for index, line in enumerate(lines)

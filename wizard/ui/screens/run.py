@@ -34,9 +34,11 @@ from wizard.ui.session import Step
 from wizard.ui.widgets.logview import LogView
 from wizard.ui.widgets.rows import Rows
 from wizard.ui.widgets.saying import say
-from wizard.ui.words import OK, about, duration
+from wizard.ui.words import OK, about, cut_name, duration
 
 ALL = "all hosts"
+NAME = 12
+"""Columns of the hosts' names, with a blank behind each."""
 
 
 def _time(line: LogLine) -> float:
@@ -67,7 +69,7 @@ class RunScreen(RunIntents):
         yield Static("", id="run-title")
         yield Static("", id="run-total")
         yield Static("", id="run-banner")
-        yield Rows((("name", 12), ("bar", 15), ("percent", 7), ("now", 0)), id="run-hosts")
+        yield Rows((("name", NAME), ("bar", 15), ("percent", 7), ("now", 0)), id="run-hosts")
         with Container(id="run-lower"):
             with Vertical(id="run-steps-pane"):
                 yield Static("", id="run-steps-heading", classes="heading")
@@ -161,7 +163,7 @@ class RunScreen(RunIntents):
             style = "$success" if tally.fraction >= 1.0 and style == "$accent" else style
             now = host_words(record, host, tally)
             rows[host] = (
-                Content(host or "cluster"),
+                Content(cut_name(host, NAME - 1) or "cluster"),
                 bar(tally.fraction, 14, style),
                 Content(percent(tally.fraction)),
                 now,

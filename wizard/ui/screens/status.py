@@ -25,7 +25,7 @@ from wizard.ui.screens.standing import HostView
 from wizard.ui.statusview import content, lines, problems
 from wizard.ui.widgets.rows import Rows
 from wizard.ui.widgets.saying import say
-from wizard.ui.words import BUSY
+from wizard.ui.words import BUSY, cut, cut_name
 
 HOST_WIDTHS = (8, 12, 4, 0, 8, 11, 11, 7, 5)
 MEMBER_WIDTHS = (8, 0, 9, 9, 6, 9, 8)
@@ -161,10 +161,8 @@ class StatusScreen(ClusterScreen):
 
 
 def fitted(rows: Rows, cells: Sequence[Cell]) -> tuple[Content, ...]:
-    """Return cells cut to their columns, with a blank between them and the next."""
+    """Return cells, the first of which is a name, cut to their columns, with a blank between them and the next."""
     widths = [column.width - 1 for column in rows.ordered_columns]
-    texts = (
-        cell if len(cell.text) <= width else replace(cell, text=f"{cell.text[: width - 1]}…")
-        for cell, width in zip(cells, widths, strict=True)
-    )
-    return tuple(map(content, texts))
+    name = replace(cells[0], text=cut_name(cells[0].text, widths[0]))
+    others = (replace(cell, text=cut(cell.text, width)) for cell, width in zip(cells[1:], widths[1:], strict=True))
+    return tuple(map(content, (name, *others)))

@@ -14,9 +14,12 @@ from textual.visual import Visual
 from textual.widget import Widget
 
 from wizard.engine.lines import LogLine
+from wizard.ui.words import cut_name
 
 CLOCK = 9
 """Columns that the time takes."""
+NAME = 16
+"""Columns that a host's name takes at most: the words are what a log is read for."""
 
 
 class LogView(ScrollView, can_focus=True):
@@ -67,7 +70,7 @@ class LogView(ScrollView, can_focus=True):
 def rows_of(line: LogLine, width: int, *, hosts: bool) -> list[Content]:
     """Return a log line as rows of at most `width` columns: time, host, and the text, wrapped beneath itself."""
     clock = time.strftime("%H:%M:%S", time.localtime(line.time))
-    host = f"{line.host} " if hosts and line.host else ""
+    host = f"{cut_name(line.host, NAME)} " if hosts and line.host else ""
     indent = CLOCK + len(host)
     texts = textwrap.wrap(line.text, max(10, width - indent), drop_whitespace=False) or [""]
     first = Content.assemble(Content.styled(f"{clock} ", "$quiet"), Content.styled(host, "$secondary"), texts[0])
