@@ -58,7 +58,7 @@ def _of_step(event: Event, title: str) -> str:
 def _of_run(event: Event) -> str:
     match event:
         case e.RunStarted(title=title, steps=steps):
-            return f"{title}: {len(steps)} steps" if steps else title
+            return f"{title}: {len(steps)} {'step' if len(steps) == 1 else 'steps'}" if steps else title
         case e.FactsGathered(seconds=seconds):
             return f"answered in {seconds:.1f} s"
         case e.HostQuarantined(why=why):

@@ -136,7 +136,7 @@ def _make(spec: Spec, folder: Path, base: Path, progress: Progress) -> Datacente
         if spec.user != "root":
             _add_user(target, spec, login)
 
-    progress("", f"{len(hosts)} hosts in {made.subnet} …")
+    progress("", f"{len(hosts)} {'host' if len(hosts) == 1 else 'hosts'} in {made.subnet} …")
     _for_each(hosts, build)
     made = replace(made, ready=True)
     store.save(made)

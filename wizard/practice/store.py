@@ -107,7 +107,7 @@ def load(name: str) -> Datacenter:
         there = ", ".join(names())
         raise UsageError(
             f"there is no practice datacenter {name}",
-            hint=f"there is {there}" if there else "make one with: slipway practice up",
+            hint=f"there is {there}; say which one with --name" if there else "make one with: slipway practice up",
         )
     try:
         state: dict[str, Any] = json.loads((folder / "datacenter.json").read_text())

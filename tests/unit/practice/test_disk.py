@@ -40,6 +40,9 @@ def test_state_comes_back_as_it_was_saved_and_is_private(datacenter: Datacenter)
 def test_no_datacenter_and_a_half_made_one_are_told_apart(datacenter: Datacenter) -> None:
     with pytest.raises(UsageError, match="no practice datacenter"):
         store.load("other")
+    with pytest.raises(UsageError) as caught:
+        store.load("other")
+    assert caught.value.hint == "there is lab; say which one with --name"
     with pytest.raises(SlipwayError, match="half-made"):
         store.load("lab")
     with pytest.raises(UsageError, match="no host m9"):
