@@ -2,6 +2,7 @@
   The site's manifests, which lie in `folder`: what the server says would change (`look`), or the change.
     wanted   what the folder holds, a line each: version|Kind|namespace|name
     kept     kinds that are never deleted, with | between
+    again    the function that runs kubectl again where the API breaks off
 #}
 k="{{ kubectl }}"
 folder={{ folder }}
@@ -17,6 +18,7 @@ record
 printf '\n{{ cut }} record %s\n' $?
 {% else %}
 {{ ready }}
+{{ again }}
 wanted() { cat <<'--slipway-wanted--'
 {{ wanted }}
 --slipway-wanted--
@@ -28,15 +30,23 @@ named() {
     printf "{\"apiVersion\": \"%s\", \"kind\": \"%s\", \"metadata\": {\"name\": \"%s\"%s}}\n", $1, $2, $4, n
   }'
 }
-note() {
-  $k -n kube-system create configmap {{ record }} --from-file=objects=/dev/stdin --dry-run=client -o yaml \
-    | $k apply --server-side --force-conflicts --field-manager=slipway -f - >/dev/null
+noted() {
+  printf '%s\n' "$lines" \
+    | $k -n kube-system create configmap {{ record }} --from-file=objects=/dev/stdin --dry-run=client -o yaml \
+    | $k apply --server-side --force-conflicts --field-manager=slipway -f -
 }
+note() { lines=$(cat); again 30 noted >/dev/null; }
 apply() {
-  $k apply {{ options }} -f $1 2>{{ run }}/manifests.said || { grep -v '^ensure CRDs' {{ run }}/manifests.said >&2; return 1; }
+  again 60 $k apply {{ options }} -f $1 2>{{ run }}/manifests.said || { grep -v '^ensure CRDs' {{ run }}/manifests.said >&2; return 1; }
   cat {{ run }}/manifests.said >&2
 }
-old=$(record)
+established() { $k wait --for=condition=Established crd -l {{ label }}=yes --timeout="${left}s"; }
+listed() {
+  printf '%s\n' "$goes" | named | $k get --ignore-not-found -f - --no-headers \
+    -o 'custom-columns=A:.apiVersion,K:.kind,S:.metadata.namespace,N:.metadata.name,L:.metadata.labels.{{ label }}'
+}
+deleted() { named < {{ run }}/manifests.go | $k delete --ignore-not-found --timeout="${left}s" -f -; }
+old=$(again 30 record)
 # The same object in another version of its group is no other one.
 left=$({ wanted; echo --; printf '%s\n' "$old"; } | awk -F '|' '
   $0 == "--" {past = 1; next}
@@ -51,15 +61,14 @@ goes=$(printf '%s\n' "$left" | grep -vE '^[^|]*[|]({{ kept }})[|]' | grep . || :
 if there first; then
   apply $folder/first
 {% if definitions %}
-  $k wait --for=condition=Established crd -l {{ label }}=yes --timeout=60s >/dev/null
+  again 60 established >/dev/null
 {% endif %}
 fi
 if there then; then apply $folder/then; fi
 if [ -n "$goes" ]; then
-  printf '%s\n' "$goes" | named | $k get --ignore-not-found -f - --no-headers \
-    -o 'custom-columns=A:.apiVersion,K:.kind,S:.metadata.namespace,N:.metadata.name,L:.metadata.labels.{{ label }}' \
-    | awk '$5 == "yes" {print $1 "|" $2 "|" ($3 == "<none>" ? "" : $3) "|" $4}' > {{ run }}/manifests.go
-  if [ -s {{ run }}/manifests.go ]; then named < {{ run }}/manifests.go | $k delete --ignore-not-found --timeout=90s -f -; fi
+  still=$(again 30 listed)
+  printf '%s\n' "$still" | awk '$5 == "yes" {print $1 "|" $2 "|" ($3 == "<none>" ? "" : $3) "|" $4}' > {{ run }}/manifests.go
+  if [ -s {{ run }}/manifests.go ]; then again 90 deleted; fi
 fi
 rm -f {{ run }}/manifests.go {{ run }}/manifests.said
 [ -z "$stays" ] || printf '%s\n' "$stays" | while IFS='|' read -r version kind namespace name; do

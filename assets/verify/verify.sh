@@ -6,9 +6,11 @@ note={{ note }}
 ns=slipway-verify-$(od -An -N4 -tx1 /dev/urandom | tr -d ' \n')
 N='
 '
-k() { {{ kubectl }} "$@"; }
+{{ again }}
+ask() { {{ kubectl }} "$@"; }
+k() { again 20 ask "$@"; }
 # A kubelet out of reach keeps an apiserver waiting for a minute.
-soon() { timeout 25 {{ kubectl }} -n "$ns" "$@" 2>&1; }
+soon() { again 10 timeout 25 {{ kubectl }} -n "$ns" "$@" 2>&1; }
 said() { printf '%s|%s|%s|%s\n' "$1" "$2" "${3:-}" "$(printf %s "${4:-}" | tr '\n|' '  ' | cut -c 1-300)" >>"$results"; }
 uptime() { read -r up rest </proc/uptime; echo "${up%.*}"; }
 # SECONDS COMMAND: until it succeeds; how long it may take is the host's clock since boot, as a test may hang.
@@ -20,7 +22,7 @@ within() {
     sleep 0.3
   done
 }
-trap 'k delete namespace "$ns" --ignore-not-found --wait=false >/dev/null 2>&1' EXIT
+trap 'ask delete namespace "$ns" --ignore-not-found --wait=false >/dev/null 2>&1' EXIT
 trap 'exit 98' HUP INT TERM PIPE
 
 mkdir -p "${results%/*}" "${note%/*}"
@@ -28,9 +30,13 @@ rm -f "$note"
 echo "run|{{ run }}" >"$results"
 # Of a run that was killed, power and all.
 k delete namespace -l {{ label }} --wait=false >/dev/null || exit 1
-sed "s/NAMESPACE/$ns/" <<'--slipway-pods--' | k create --validate=false -f - >/dev/null || exit 1
+# A try that broke off may have made some of them.
+made() {
+  sed "s/NAMESPACE/$ns/" <<'--slipway-pods--' | ask apply --server-side --validate=false --field-manager=slipway -f -
 {{ pods }}
 --slipway-pods--
+}
+again 20 made >/dev/null || exit 1
 set -- $(k -n "$ns" get service any -o jsonpath='{.spec.clusterIP} {.spec.ports[0].nodePort}')
 service=${1:-} port=${2:-}
 [ -n "$port" ] || exit 1
@@ -46,7 +52,7 @@ for node in {{ nodes }}; do
   esac
 done
 pods_of() {
-  k -n "$ns" get pods -l "app=$1" -o jsonpath='{range .items[*]}{.spec.nodeName}|{.metadata.name}|{.status.podIP}|{.status.conditions[?(@.type=="Ready")].status}|{.status.containerStatuses[*].state.waiting.reason} {.status.containerStatuses[*].state.waiting.message}{"\n"}{end}'
+  ask -n "$ns" get pods -l "app=$1" -o jsonpath='{range .items[*]}{.spec.nodeName}|{.metadata.name}|{.status.podIP}|{.status.conditions[?(@.type=="Ready")].status}|{.status.containerStatuses[*].state.waiting.reason} {.status.containerStatuses[*].state.waiting.message}{"\n"}{end}'
 }
 # The one line of a node's Pod.
 of_node() { printf '%s\n' "$pods" | awk -F '|' -v node="$1" '$1 == node' | head -n 1; }
@@ -137,7 +143,7 @@ anew() {
   old=
   within 60 one_runs || { said again "" "" "the Pod to be killed did not start within 60 s"; return; }
   old=$one
-  why=$(k -n "$ns" delete pod "$old" --wait=false 2>&1 >/dev/null) || { said again "" "" "$why"; return; }
+  why=$(k -n "$ns" delete pod "$old" --ignore-not-found --wait=false 2>&1 >/dev/null) || { said again "" "" "$why"; return; }
   if within 60 one_runs; then said again "" ""; else said again "" "" "no other Pod took its place within 60 s"; fi
 }
 
@@ -146,9 +152,9 @@ on_ports opens &
 anew &
 wait
 echo "all was tried"
-if why=$(k -n "$ns" delete service any --wait=false 2>&1 >/dev/null); then on_ports closes; else said closed "" "" "$why"; fi
+if why=$(k -n "$ns" delete service any --ignore-not-found --wait=false 2>&1 >/dev/null); then on_ports closes; else said closed "" "" "$why"; fi
 
-gone() { left=$(k get namespace -l {{ label }} -o name 2>&1) && [ -z "$left" ]; }
+gone() { left=$(ask get namespace -l {{ label }} -o name 2>&1) && [ -z "$left" ]; }
 k delete namespace "$ns" --wait=false >/dev/null 2>&1
 if within 60 gone; then said clean "" ""; else said clean "" "" "still there after 60 s: $left"; fi
 awk -F '|' '$1 != "run" && $4 != "" { bad = 1 } END { exit bad }' "$results" && echo {{ digest }} >"$note"

@@ -72,6 +72,9 @@ class Attempts:
         if not node.fresh(changes):
             await self._turns.gate()
             await self.look(node, link)
+        if callable(node.step.change) and not dry:
+            # Such a change is made of what differs, so that has to be known first.
+            await self._look_while((Unknown,), node, link)
 
     def _judge(self, node: Node, look: Look, host: str) -> None:
         verdict = node.step.probe.judge(look.output, look.status)
@@ -176,15 +179,19 @@ class Attempts:
                 found.append(one)
         return found
 
-    async def _settle(self, node: Node, link: HostLink) -> None:
-        """Return when the probe is satisfied; look again for as long as the step may take to settle."""
+    async def _look_while(self, verdicts: tuple[type[Verdict], ...], node: Node, link: HostLink) -> None:
+        """Look again while the step's verdict is one of such `verdicts`, for as long as it may take to settle."""
         until = time.monotonic() + node.step.settle
         pause = SETTLE_FIRST
-        while isinstance(node.verdict, Drifted | Unknown) and time.monotonic() < until:
+        while isinstance(node.verdict, verdicts) and time.monotonic() < until:
             await self._turns.unless_cut(asyncio.sleep(pause))
             pause = min(SETTLE_MOST, pause * 1.5)
             node.changed_at = self._tick()
             await self.look(node, link)
+
+    async def _settle(self, node: Node, link: HostLink) -> None:
+        """Return when the probe is satisfied; look again for as long as the step may take to settle."""
+        await self._look_while((Drifted, Unknown), node, link)
         match node.verdict:
             case Satisfied():
                 return

@@ -183,7 +183,8 @@ class Step:
     retry: Retry = Retry()
     secrets: tuple[Secret, ...] = ()
     settle: float = 0.0
-    """How long the probe may keep saying drifted after the change before that is an error, in seconds."""
+    """How long the probe may keep saying drifted after the change before that is an error, in seconds; and how long it
+    may stay unknown before a change that is a function of the drift."""
     needs_any: tuple[str, ...] = ()
     """Steps of which at least `enough` must be done before this one: what works with two masters of three."""
     enough: int = 1

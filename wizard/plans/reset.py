@@ -19,7 +19,7 @@ from wizard.remote.base import Command
 from wizard.render.node import is_node
 from wizard.render.places import ETCD_CONFIG, ETCD_PEER_PORT
 from wizard.render.site import Site
-from wizard.steps.kubectl import KUBECTL
+from wizard.steps.kubectl import AGAIN, KUBECTL
 from wizard.steps.reset import leave_step, reset_steps
 
 KEEP_PACKAGES = "keep_packages"
@@ -27,7 +27,7 @@ KEEP_PACKAGES = "keep_packages"
 _CUT = "--slipway-cut--"
 _MEMBERS = (
     f"(set -a; . {ETCD_CONFIG}/etcdctl.env; timeout 15 etcdctl member list) 2>/dev/null || exit 1\n"
-    f"echo {_CUT}\n{KUBECTL} get nodes -o name 2>/dev/null || true"
+    f"echo {_CUT}\n{AGAIN}again 10 {KUBECTL} get nodes -o name 2>/dev/null || true"
 )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Unknown, Verdict
 from wizard.profile.model import Host, Profile
-from wizard.steps.kit import asked_again, wait_on_host
-from wizard.steps.kubectl import KUBECTL, READY, where_it_answers
+from wizard.steps.kit import wait_on_host
+from wizard.steps.kubectl import AGAIN, KUBECTL, PATIENCE, READY, asked_again, where_it_answers
 from wizard.steps.objects import Object, compare, identity, items_of, label_of, parse
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
@@ -69,10 +69,12 @@ def rollout_step(
     ready = "".join(
         asked_again(
             f"{KUBECTL} -n {item['metadata']['namespace']} rollout status --timeout={seconds:.0f}s "
-            f"{item['kind'].lower()}/{item['metadata']['name']}"
+            f"{item['kind'].lower()}/{item['metadata']['name']}",
+            round(seconds),
         )
         for item in workloads
     )
+    down = f"{AGAIN}nodes=$(again {PATIENCE} {nodes})\nif printf '%s\\n' \"$nodes\" | grep -qvx 'node True'"
 
     def judge(output: str, status: int) -> Verdict:
         lines = output.splitlines()
@@ -86,7 +88,7 @@ def rollout_step(
     return Step(
         id, title, hosts[0], "cluster", Probe(where_it_answers(f"{get}\n{nodes}"), judge),
         # kubectl would wait for the Pods of nodes that are down as well: then the looks after it do the waiting.
-        Change(script=f"if {nodes} | grep -qvx 'node True'; then :; else\n{ready}\nfi" if networked else ready),
+        Change(script=f"{down}; then :; else\n{ready}\nfi" if networked else ready),
         needs=needs, after=after, alternates=tuple(hosts[1:]), weight=weight, timeout=seconds + 30, settle=seconds,
     )  # fmt: skip
 

@@ -26,8 +26,8 @@ from wizard.remote.base import Secret
 from wizard.render.places import BOOTSTRAP_KUBECONFIG, KUBELET_CLIENT, KUBELET_KUBECONFIG, PKI
 from wizard.render.site import Site, endpoint_url
 from wizard.steps.cluster import IS, LOGS, WAKE, node_differences
-from wizard.steps.kit import asked_again, files_of, files_step, wait_on_host
-from wizard.steps.kubectl import KUBECTL, where_it_answers
+from wizard.steps.kit import files_of, files_step, wait_on_host
+from wizard.steps.kubectl import KUBECTL, asked_again, where_it_answers
 from wizard.steps.objects import items_of
 
 MINUTES = 60
@@ -89,7 +89,7 @@ def token_step(
 
     step = Step(
         "cluster/join-token", "Token for new workers", masters[0], "cluster", Probe("true", judge),
-        needs=needs, alternates=tuple(masters[1:]), weight=weight, timeout=90.0,
+        needs=needs, alternates=tuple(masters[1:]), weight=weight, timeout=90.0, settle=5.0,
     )  # fmt: skip
     if token is None:
         return step
@@ -143,7 +143,7 @@ def no_token_step(masters: Sequence[str], *, after: tuple[str, ...], weight: flo
         "cluster/no-join-token", "Token for new workers is gone", masters[0], "cluster",
         Probe(where_it_answers(_TOKENS), judge),
         Change(script=asked_again(f"{KUBECTL} -n kube-system delete secret -l {_LABEL} --ignore-not-found")),
-        after=after, alternates=tuple(masters[1:]), weight=weight, timeout=90.0,
+        after=after, alternates=tuple(masters[1:]), weight=weight, timeout=90.0, settle=5.0,
     )  # fmt: skip
 
 

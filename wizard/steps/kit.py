@@ -74,31 +74,6 @@ done
 """
 
 
-BROKEN = (
-    "*'nable to connect to the server'*|*EOF*|*'connection re'*|*'TLS handshake timeout'*|*'i/o timeout'*|*etcdserver:*"
-    "|*'currently unable to handle'*|*'context deadline exceeded'*"
-)
-"""What kubectl says where the API broke off or has no leader, as shell patterns; it was not a refusal."""
-
-
-def asked_again(command: str, tries: int = 6) -> str:
-    """Return shell lines that run kubectl's `command` until it isn't broken off; its output is not wanted.
-
-    An apiserver that comes up, or haproxy that sees another one go, ends connections at any time. `command` must bear
-    being run twice.
-    """
-    return f"""
-try=0
-until said=$({{ {command.rstrip()}
-}} 2>&1 >/dev/null); do
-  try=$((try+1))
-  case $said in {BROKEN}) ;; *) try={tries};; esac
-  if [ $try -ge {tries} ]; then printf '%s\\n' "$said" >&2; exit 1; fi
-  sleep $try
-done
-"""
-
-
 def listening(port: int) -> str:
     """Return a shell test that something on the host listens on an IPv4 TCP port (proc_net_tcp.html of the kernel).
 

@@ -1,4 +1,6 @@
-"""Asking the API by kubectl on a master: the words for it, and how a look makes sure that there is one to ask."""
+"""Asking the API by kubectl on a master: the words for it, how a look makes sure that there is one to ask, and how it
+is asked again where it broke off.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +27,61 @@ def kubectl(server: str) -> str:
 
 KUBECTL = kubectl(LOCAL_API)
 """Through the local haproxy, so that any apiserver may answer: the host's own may be the last to come up."""
+
+
+PATIENCE = 30
+"""For how long the API is asked again where it breaks off, in seconds: an apiserver comes up anew in less, also where
+it is the only one."""
+_BROKE_OFF = (
+    "*EOF*|*'nable to connect to the server'*|*'connection refused'*|*'connection reset'*|*'connection timed out'*"
+    "|*'broken pipe'*|*'was refused - did you'*|*'connection lost'*|*GOAWAY*|*'TLS handshake timeout'*|*'i/o timeout'*"
+    "|*'no route to host'*|*'Client.Timeout exceeded'*|*'context deadline exceeded'*|*'etcdserver: request timed out'*"
+    "|*etcdserver:*leader*|*'etcdserver: server stopped'*|*'etcdserver: too many requests'*|*'code = Unavailable'*"
+    "|*'currently unable to handle'*|*'in the time allotted'*|*'please try again'*|*'apiserver not ready'*"
+    "|*'apiserver is shutting down'*"
+)
+"""What kubectl says where the API broke off or has no leader, as shell patterns.
+
+None of it is a refusal (NotFound, Forbidden, Invalid, Conflict, a disruption budget). ``was refused`` is what kubectl
+makes of a connection refused (``StandardErrorMessage`` in kubectl's cmd/util/helpers.go); the last ones are the API's
+own (``NewServerTimeout``, ``NewTimeoutError``, ``NewGenericServerResponse`` in apimachinery's api/errors).
+"""
+AGAIN = f"""
+again() (
+  set +e
+  read -r now rest </proc/uptime; left=$1; end=$((${{now%.*}}+left)); shift
+  exec 4>&1
+  while :; do
+    said=$({{ out=$("$@" 2>&3 4>&-); got=$?
+      [ $got != 0 ] || [ -z "$out" ] || printf '%s\\n' "$out" >&4
+      exit $got; }} 3>&1)
+    got=$?
+    read -r now rest </proc/uptime; left=$((end-${{now%.*}}))
+    case "$got $said" in
+    0*|*x509:*) break;;
+    {_BROKE_OFF}) [ $left -gt 0 ] || break;;
+    *) break;;
+    esac
+    sleep 1
+  done
+  [ -z "$said" ] || printf '%s\\n' "$said" >&2
+  exit $got
+)
+"""
+"""The shell function ``again SECONDS COMMAND…``: runs kubectl, or a function of the script that does, and again each
+second where the API broke off, for so long. What it printed is the last try's, and so is its exit status.
+
+An apiserver that comes up, haproxy that sees another one go, and etcd while its leader moves end connections at any
+time. The command must bear being run twice, and reads no stdin but its own; what it has left of the seconds is in
+``$left``.
+"""
+
+
+def asked_again(command: str, seconds: int = PATIENCE) -> str:
+    """Return shell lines that run kubectl's `command` as ``again`` does; its output is not wanted, and a heredoc in it
+    is read anew by each try.
+    """
+    return f"{AGAIN}asked() {{\n{command.rstrip()}\n}}\nagain {seconds} asked >/dev/null\n"
 
 
 def turned(masters: Sequence[str], by: int) -> tuple[str, ...]:

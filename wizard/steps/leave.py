@@ -18,7 +18,7 @@ from wizard.render.places import MANIFESTS, PKI
 from wizard.render.site import Site, endpoint_url
 from wizard.steps.balancer import KEEPALIVED_UNIT, drain_fragment, undrain_fragment
 from wizard.steps.kit import wait_on_host
-from wizard.steps.kubectl import KUBECTL
+from wizard.steps.kubectl import AGAIN, KUBECTL, PATIENCE, where_it_answers
 from wizard.steps.objects import Object, items_of
 
 MIRROR = "kubernetes.io/config.mirror"
@@ -40,7 +40,7 @@ def drain_step(
     """
     name = host.name
     pods = f"{KUBECTL} get pods -A --field-selector spec.nodeName={name} -o json"
-    look = f"{KUBECTL} get node {name} --ignore-not-found -o json\necho {_CUT}\n{pods}"
+    look = f"{KUBECTL} get node {name} --ignore-not-found -o json && echo {_CUT} && {pods}"
 
     def judge(output: str, status: int) -> Verdict:
         if status != 0:
@@ -57,7 +57,7 @@ def drain_step(
 
     until = f"`kubectl uncordon {name}`" if phase == "leave" else "the maintenance ends"
     return Step(
-        f"{name}/drain", "Pods move elsewhere", masters[0], phase, Probe(look, judge),
+        f"{name}/drain", "Pods move elsewhere", masters[0], phase, Probe(where_it_answers(look), judge),
         wait=_drain(name, pods, seconds, force=force, until=until), needs=needs, after=after,
         alternates=tuple(masters[1:]), weight=10, timeout=seconds + 120.0, settle=10.0,
     )  # fmt: skip
@@ -75,12 +75,10 @@ def ordinary(pods: Sequence[Object]) -> list[str]:
 
 
 def _drain(name: str, pods: str, seconds: int, *, force: bool, until: str) -> Callable[[Context], Awaitable[None]]:
-    options = f"--ignore-daemonsets --delete-emptydir-data {'--force ' if force else ''}--timeout={seconds}s"
+    script = drained(name, seconds, force=force)
 
     async def drain(context: Context) -> None:
-        done = await context.run(
-            context.host, Command(f"{KUBECTL} drain {name} {options} 2>&1 >/dev/null", timeout=seconds + 60)
-        )
+        done = await context.run(context.host, Command(f"{script} 2>&1 >/dev/null", timeout=seconds + 60))
         if done.ok:
             return
         listed = await context.run(context.host, Command(pods, timeout=30))
@@ -88,6 +86,15 @@ def _drain(name: str, pods: str, seconds: int, *, force: bool, until: str) -> Ca
         raise stuck(name, seconds, left, done.text, force=force, until=until)
 
     return drain
+
+
+def drained(name: str, seconds: int, *, force: bool = True) -> str:
+    """Return shell lines that drain the node `name`, for `seconds` in all however often the API breaks off meanwhile;
+    the last line is a command, which succeeds where its Pods are gone.
+    """
+    options = f"--ignore-daemonsets --delete-emptydir-data{' --force' if force else ''}"
+    drain = f'{KUBECTL} drain {name} {options} --timeout="${{left}}s"'
+    return f"{AGAIN}drained() {{ {drain}; }}\nagain {seconds} drained"
 
 
 def stuck(name: str, seconds: int, left: Sequence[str], said: str, *, force: bool, until: str) -> SlipwayError:
@@ -127,8 +134,8 @@ def gone_step(host: Host, masters: Sequence[str], *, needs: tuple[str, ...], aft
 
     return Step(
         f"{name}/node-gone", "Node is deleted", masters[0], "leave",
-        Probe(f"{KUBECTL} get node {name} --ignore-not-found -o name", judge),
-        Change(script=f"{KUBECTL} delete node {name} --ignore-not-found >/dev/null"),
+        Probe(where_it_answers(f"{KUBECTL} get node {name} --ignore-not-found -o name"), judge),
+        Change(script=f"{AGAIN}again {PATIENCE} {KUBECTL} delete node {name} --ignore-not-found >/dev/null"),
         needs=needs, after=after, alternates=tuple(masters[1:]), weight=1, timeout=90.0, settle=5.0,
     )  # fmt: skip
 

@@ -25,7 +25,7 @@ from wizard.render.site import Site, endpoint_url
 from wizard.steps.cluster import LOGS
 from wizard.steps.etcd import READY, api_ready
 from wizard.steps.kit import files_step, wait_on_host
-from wizard.steps.kubectl import KUBECTL
+from wizard.steps.kubectl import AGAIN, KUBECTL, PATIENCE, where_it_answers
 from wizard.steps.objects import items_of
 
 CORDONED = "slipway/cordoned"
@@ -43,9 +43,9 @@ def note_step(host: str, note: Note, *, needs: tuple[str, ...] = ()) -> Step:
 def cordon_step(host: Host, masters: Sequence[str], *, needs: tuple[str, ...]) -> Step:
     """Return the step after which no new Pod comes to the node. It is asked on the first of `masters` that works."""
     name = host.name
-    script = f"""
-{KUBECTL} annotate --overwrite node {name} {CORDONED}=maintenance >/dev/null
-{KUBECTL} cordon {name} >/dev/null
+    script = f"""{AGAIN}
+again {PATIENCE} {KUBECTL} annotate --overwrite node {name} {CORDONED}=maintenance >/dev/null
+again {PATIENCE} {KUBECTL} cordon {name} >/dev/null
 """
 
     def judge(output: str, status: int) -> Verdict:
@@ -58,8 +58,8 @@ def cordon_step(host: Host, masters: Sequence[str], *, needs: tuple[str, ...]) -
 
     return Step(
         f"{name}/cordon", "No new Pods", masters[0], "maintenance",
-        Probe(f"{KUBECTL} get node {name} --ignore-not-found -o json", judge), Change(script=script),
-        needs=needs, alternates=tuple(masters[1:]), weight=0.5, timeout=60.0, settle=5.0,
+        Probe(where_it_answers(f"{KUBECTL} get node {name} --ignore-not-found -o json"), judge), Change(script=script),
+        needs=needs, alternates=tuple(masters[1:]), weight=0.5, timeout=90.0, settle=5.0,
     )  # fmt: skip
 
 
@@ -147,12 +147,14 @@ def works_step(host: Host) -> Step:
 def uncordon_step(host: Host, masters: Sequence[str], *, needs: tuple[str, ...]) -> Step:
     """Return the step that waits until the node is Ready, and lets Pods come again where slipway kept them away."""
     name = shlex.quote(host.name)
-    script = f"""
-{KUBECTL} wait --for=condition=Ready node/{name} --timeout=180s >/dev/null
-[ -z "$({KUBECTL} get node {name} -o jsonpath='{{.metadata.annotations.{CORDONED}}}')" ] || {{
-  {KUBECTL} uncordon {name} >/dev/null
-  {KUBECTL} annotate node {name} {CORDONED}- >/dev/null
-}}
+    script = f"""{AGAIN}
+is_ready() {{ {KUBECTL} wait --for=condition=Ready node/{name} --timeout="${{left}}s"; }}
+again 180 is_ready >/dev/null
+cordoned=$(again {PATIENCE} {KUBECTL} get node {name} -o jsonpath='{{.metadata.annotations.{CORDONED}}}')
+if [ -n "$cordoned" ]; then
+  again {PATIENCE} {KUBECTL} uncordon {name} >/dev/null
+  again {PATIENCE} {KUBECTL} annotate node {name} {CORDONED}- >/dev/null
+fi
 """
 
     def judge(output: str, status: int) -> Verdict:
@@ -169,6 +171,6 @@ def uncordon_step(host: Host, masters: Sequence[str], *, needs: tuple[str, ...])
 
     return Step(
         f"{host.name}/uncordon", "Pods may come again", masters[0], "maintenance",
-        Probe(f"{KUBECTL} get node {name} --ignore-not-found -o json", judge), Change(script=script),
-        needs=needs, alternates=tuple(masters[1:]), weight=3, timeout=240.0, settle=10.0,
+        Probe(where_it_answers(f"{KUBECTL} get node {name} --ignore-not-found -o json"), judge), Change(script=script),
+        needs=needs, alternates=tuple(masters[1:]), weight=3, timeout=300.0, settle=10.0,
     )  # fmt: skip

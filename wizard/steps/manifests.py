@@ -23,7 +23,7 @@ from wizard.render.places import RUN
 from wizard.render.site import Site
 from wizard.steps.kept import kept_step
 from wizard.steps.kit import wait_on_host
-from wizard.steps.kubectl import KUBECTL, READY, where_it_answers
+from wizard.steps.kubectl import AGAIN, KUBECTL, READY, where_it_answers
 
 FOLDER = f"{STATE}/manifests"
 LABEL = "slipway/manifests"
@@ -95,8 +95,8 @@ def manifests_step(
     objects = [item for source in site.extras_files.manifests for item in source.objects]
     wanted = tuple(sorted(line_of(item) for item in objects))
     values = {
-        "kubectl": KUBECTL, "options": _OPTIONS, "folder": FOLDER, "record": RECORD, "label": LABEL, "cut": _CUT,
-        "wanted": "\n".join(wanted), "run": RUN, "kept": "|".join(KEPT),
+        "again": AGAIN, "kubectl": KUBECTL, "options": _OPTIONS, "folder": FOLDER, "record": RECORD, "label": LABEL,
+        "cut": _CUT, "wanted": "\n".join(wanted), "run": RUN, "kept": "|".join(KEPT),
         "definitions": any(item["kind"] == "CustomResourceDefinition" for item in objects),
         "ready": wait_on_host(READY, 60, "no apiserver answered"),
     }  # fmt: skip

@@ -14,7 +14,7 @@ from wizard.engine.step import Change, Diff, Drifted, Probe, Satisfied, Step, Un
 from wizard.profile.extras_syntax import taint_parts
 from wizard.profile.model import Host, Profile
 from wizard.render.node import is_node, zone_label
-from wizard.steps.kubectl import KUBECTL, where_it_answers
+from wizard.steps.kubectl import AGAIN, KUBECTL, PATIENCE, where_it_answers
 
 NOTE = "slipway/given"
 """The annotation that names what slipway gave: keys of labels, and keys and effects of taints."""
@@ -40,7 +40,7 @@ def nodes_step(profile: Profile, masters: Sequence[str], *, after: tuple[str, ..
         "cluster/nodes", "Labels and taints", masters[0], "nodes",
         Probe(where_it_answers(f"{KUBECTL} get nodes -o jsonpath={shlex.quote(_ROW)}"), judge),
         lambda drift: Change(script=_script(drift)),
-        needs=needs, after=after, alternates=tuple(masters[1:]), weight=0.5, timeout=120.0, settle=5.0,
+        needs=needs, after=after, alternates=tuple(masters[1:]), weight=0.5, timeout=120.0, settle=20.0,
     )  # fmt: skip
 
 
@@ -104,8 +104,9 @@ def _script(drift: Drifted) -> str:
                 words[line.partition(" ")[0]].append(f"{key.partition(' ')[2]}-")
         for verb, what in (("label", "label"), ("taint", "taint"), ("annotate", "given")):
             if words[what]:
-                lines.append(f"{KUBECTL} {verb} --overwrite {diff.subject} {shlex.join(words[what])} >/dev/null")
-    return "\n".join(lines)
+                words_of = f"{verb} --overwrite {diff.subject} {shlex.join(words[what])}"
+                lines.append(f"again {PATIENCE} {KUBECTL} {words_of} >/dev/null")
+    return AGAIN + "\n".join(lines) if lines else ""
 
 
 def _key(line: str) -> str:

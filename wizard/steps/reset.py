@@ -19,7 +19,8 @@ from wizard.render.pod_network import POD_NETWORKS
 from wizard.render.site import Site
 from wizard.steps import balancer, control_plane, etcd, runtime
 from wizard.steps.host import TURNED_OFF
-from wizard.steps.kubectl import KUBECTL, where_it_answers
+from wizard.steps.kubectl import KUBECTL, PATIENCE, where_it_answers
+from wizard.steps.leave import drained
 from wizard.steps.remains import STAYS, remains, running, stays
 
 UNITS = (
@@ -193,9 +194,9 @@ def leave_step(host: Host, masters: Sequence[str]) -> Step:
     """
     name = host.name
     script = f"""
-{KUBECTL} drain {name} --ignore-daemonsets --delete-emptydir-data --force --timeout={DRAIN_SECONDS}s >/dev/null \\
+{drained(name, DRAIN_SECONDS)} >/dev/null \\
   || echo "not all Pods of {name} moved elsewhere within {DRAIN_SECONDS} s; they end with it"
-{KUBECTL} delete node {name} --ignore-not-found --wait=false >/dev/null
+again {PATIENCE} {KUBECTL} delete node {name} --ignore-not-found --wait=false >/dev/null
 """
 
     def judge(output: str, status: int) -> Verdict:

@@ -13,7 +13,7 @@ from wizard.render.node import is_node
 from wizard.render.places import CONTROLLER_MANAGER_PORT, SCHEDULER_PORT
 from wizard.render.site import Site
 from wizard.steps.etcd import HEALTH_SECONDS, health
-from wizard.steps.kubectl import KUBECTL
+from wizard.steps.kubectl import AGAIN, KUBECTL
 
 _NODES = r'{range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}'
 
@@ -22,7 +22,8 @@ def nodes(profile: Profile, *, first_start: bool) -> VoterGroup:
     """Return the nodes as a group: one that is Ready is touched while no other one is. Any number may be down."""
     names = [host.name for host in profile.hosts if is_node(host)]
     masters = [host.name for host in profile.masters]
-    look = f"{KUBECTL} get nodes -o jsonpath='{_NODES}'"
+    # Where nobody tells, no node counts as Ready, and several would be touched at once: a moment is borne.
+    look = f"{AGAIN}again 3 {KUBECTL} get nodes -o jsonpath='{_NODES}'"
 
     async def ready(context: Context) -> frozenset[str]:
         for master in masters:

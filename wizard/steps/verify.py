@@ -22,7 +22,7 @@ from wizard.render.node import is_node
 from wizard.render.places import RUN
 from wizard.render.pod_network import pod_network
 from wizard.render.site import endpoint_url
-from wizard.steps.kubectl import kubectl
+from wizard.steps.kubectl import AGAIN, kubectl
 
 RESULTS = f"{RUN}/verify"
 """What the last verify on this master tried: its run, a line for each try, and ``done`` where it came to its end."""
@@ -166,6 +166,7 @@ def script(site: Site, run: str, digest: str) -> str:
     profile = site.profile
     return fill(
         "verify/verify.sh",
+        again=AGAIN,
         kubectl=kubectl(endpoint_url(profile)),
         nodes=" ".join(host.name for host in _nodes(site)),
         domain=profile.network.dns_domain,

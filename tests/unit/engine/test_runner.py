@@ -21,7 +21,7 @@ from wizard.engine.marker import MARKER, Owner, parse
 from wizard.engine.outcome import Outcome
 from wizard.engine.record import State, fold
 from wizard.engine.sink import Memory
-from wizard.engine.step import Blocked, Change, Context, Diff, Drifted, Plan, Probe, Satisfied, Step, Unknown
+from wizard.engine.step import Blocked, Change, Context, Diff, Drifted, Plan, Probe, Satisfied, Step, Unknown, Verdict
 from wizard.errors import Exit, Level, Problem
 from wizard.remote.base import Command, Result, Secret, TimedOut
 
@@ -307,6 +307,30 @@ async def test_what_still_drifts_is_an_error_unless_it_settles(tmp_path: Path) -
     failed = of_kind(sink, e.StepFailed)[0]
     assert isinstance(failed, e.StepFailed)
     assert failed.details == "m1/never: no → yes"
+
+
+@pytest.mark.parametrize(("answers", "script"), [(3, "on"), (9, "")], ids=["answers", "stays silent"])
+async def test_a_change_that_is_made_of_the_drift_waits_until_that_is_known(
+    tmp_path: Path, answers: int, script: str
+) -> None:
+    """What is looked at does not answer the first times."""
+    site = Site(tmp_path, "m1")
+
+    def judge(output: str, _status: int) -> Verdict:
+        looks, done = output.split()
+        if int(looks) < answers:
+            return Unknown("no answer")
+        return Satisfied() if done == "on" else Drifted((Diff("lamp", "off", "on"),))
+
+    def change(drift: Drifted) -> Change:
+        return Change(script="".join(f"echo {diff.after} > {site['m1'].root}/lamp\n" for diff in drift.diff))
+
+    look = "n=$(($(cat $ROOT/n 2>/dev/null || echo 0) + 1)); echo $n > $ROOT/n; echo $n $(cat $ROOT/lamp || echo off)"
+    step = Step("m1/lamp", "Lamp", "m1", "lamps", Probe(look, judge), change, settle=1.5 if script else 0.3)
+    outcome = await site.run(plan(step))
+    lamp = site["m1"].root / "lamp"
+    assert (lamp.read_text().strip() if lamp.exists() else "") == script
+    assert outcome.result is (RunResult.DONE if script else RunResult.FAILED)
 
 
 async def test_a_blocked_step_is_not_changed(tmp_path: Path) -> None:

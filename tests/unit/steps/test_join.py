@@ -102,7 +102,7 @@ def change_of(step: Step) -> Change:
 def test_the_token_is_an_hours_secret_that_may_only_join() -> None:
     (pipe,) = change_of(token_step()).pipes
     assert isinstance(pipe.content, bytes)
-    kubectl = "exec 3>&1; kubectl() { cat >&3; }; "
+    kubectl = "exec 5>&1; kubectl() { cat >&5; }; "
     done = subprocess.run(["sh", "-c", kubectl + pipe.command], input=pipe.content, capture_output=True, check=True)
     item = yaml.safe_load(done.stdout)
     assert (item["kind"], item["type"]) == ("Secret", "bootstrap.kubernetes.io/token")

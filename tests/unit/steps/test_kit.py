@@ -16,7 +16,6 @@ from wizard.steps import images, packages
 from wizard.steps.kit import (
     STAMPS,
     Service,
-    asked_again,
     digest_of,
     listening,
     service_probe,
@@ -206,31 +205,6 @@ def test_waiting_ends_with_the_thing_or_says_what_never_came(here: Here) -> None
     done = here.sh(wait_on_host("false", 0.05, "it's not there", "echo evidence; false", pause=0.01))
     assert done.returncode == 1
     assert done.stderr.decode().splitlines() == ["it's not there within 0 s", "evidence"]
-
-
-KUBECTL = """#!/bin/sh
-printf x >> $HERE/n
-cat > $HERE/input
-[ $(wc -c < $HERE/n) -ge 3 ] || { cat $HERE/says >&2; exit 1; }
-"""
-
-
-@pytest.mark.parametrize("says", ["Unable to connect to the server: unexpected EOF", "etcdserver: leader changed"])
-def test_the_api_is_asked_again_where_its_connection_broke(here: Here, says: str) -> None:
-    here.command("kubectl", KUBECTL)
-    here.command("sleep", "#!/bin/sh\n")
-    (here.folder / "says").write_text(says)
-    assert here.sh(asked_again("kubectl apply <<'X'\nobjects\nX\n")).returncode == 0
-    assert (here.folder / "n").read_text() == "xxx"
-    assert (here.folder / "input").read_text() == "objects\n"
-
-
-def test_the_api_is_not_asked_again_where_it_refused(here: Here) -> None:
-    here.command("kubectl", KUBECTL)
-    (here.folder / "says").write_text("error: the server doesn't have a resource type")
-    done = here.sh(asked_again("kubectl get </dev/null"))
-    assert (done.returncode, done.stderr.decode()) == (1, "error: the server doesn't have a resource type\n")
-    assert (here.folder / "n").read_text() == "x"
 
 
 def test_a_port_is_seen_to_be_listened_at(here: Here) -> None:

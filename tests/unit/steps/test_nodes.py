@@ -35,9 +35,8 @@ def script(of: Profile, *rows: str) -> list[str]:
     assert callable(step.change)
     change = step.change(verdict)
     assert isinstance(change, Change)
-    return [
-        line.partition("--request-timeout=15s ")[2].removesuffix(" >/dev/null") for line in change.script.splitlines()
-    ]
+    asked = (line.partition("--request-timeout=15s ")[2] for line in change.script.splitlines())
+    return [words.removesuffix(" >/dev/null") for words in asked if words]
 
 
 GIVEN = {"labels": ["tier"], "taints": ["gpu:NoSchedule"]}
