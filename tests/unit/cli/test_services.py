@@ -228,6 +228,17 @@ async def test_the_saved_log_has_every_line_and_the_evidence_of_failures():
     assert path.is_relative_to(cluster_dir("site-a"))
 
 
+async def test_a_saved_log_names_the_profiles_file_where_one_is_known(tmp_path):
+    away = Problem("maintain.out", Level.ERROR, "m2 is out", "`slipway maintain PROFILE m2 end`.", host="m2")
+    run = write_run("site-a", "r1", RunFinished(RunResult.FAILED, 3.0, (away,)))
+    assert "`slipway maintain PROFILE m2 end`." in (await RealServices().save_log(run)).read_text()
+    file = tmp_path / "my sites" / "a.yaml"
+    file.parent.mkdir()
+    await RealServices().save(profile(), file)
+    text = (await RealServices().save_log(run)).read_text()
+    assert f"error m2: m2 is out `slipway maintain '{file}' m2 end`." in text
+
+
 TASK = Task(hosts=("m1",), options={"wait": 30})
 
 

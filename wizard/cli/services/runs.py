@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wizard.cli.launch import order_file
+from wizard.cli.services import profiles
 from wizard.engine.events import RunResult, StepFailed
 from wizard.engine.journal import NAME, JournalError
 from wizard.engine.journal_reader import JournalReader, RunInfo
 from wizard.engine.lines import LogLine
 from wizard.engine.record import Record, fold, interrupted
 from wizard.errors import SlipwayError
+from wizard.hints import named
 from wizard.paths import cluster_dir, state_dir
 from wizard.plans.kinds import KINDS
 from wizard.plans.task import INSTALL, Kind, Task
@@ -147,9 +149,10 @@ def _log(folder: Path, run: str) -> Iterator[str]:
             yield _line(last)
         if isinstance(event, StepFailed) and event.details:
             yield from (f"    {line}" for line in event.details.splitlines())
+    file = profiles.named(folder.name) if record.problems else None
     for problem in record.problems:
         where = f"{problem.host}: " if problem.host else ""
-        yield f"{problem.level.value} {where}{problem.message} {problem.hint}".rstrip()
+        yield f"{problem.level.value} {where}{problem.message} {named(problem.hint, file)}".rstrip()
 
 
 def _line(line: LogLine) -> str:
