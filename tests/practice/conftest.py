@@ -31,7 +31,7 @@ from .helpers import OWN, Lab, Labs
 
 ORDER = (
     *("bad_input", "install", "verify", "certs", "status", "failover", "isolated", "five", "workers", "change"),
-    *("site", "scale", "resume", "reset", "networks", "wizard", "datacenter"),
+    *("site", "scale", "roles", "resume", "reset", "networks", "wizard", "datacenter"),
 )
 """Files by what they share: who bends hosts goes before who installs on them, users of one cluster side by side."""
 USES = {"hosts": "hosts", "cluster": "hosts", "closed": "closed", "workers": "workers"}

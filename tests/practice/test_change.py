@@ -208,11 +208,12 @@ def test_what_can_not_be_changed_is_refused_and_nothing_is_touched(site: Masters
     (m1, m2, m3), w1 = hosts[:3], next(host for host in hosts if host["name"] == "w1")
     m2["address"], m3["address"] = m3["address"], m2["address"]
     m1["node_ip"] = m1["address"].rpartition(".")[0] + ".77"
+    m1["roles"] = ["master"]
     w1["name"] = "w9"
     for words, path, wanted in (
         ("check", values, {f"change.{name}" for name in names}),
         ("plan", bent(site, "hosts", {**plain, "hosts": hosts}),
-         {"m2 change.swapped", "m3 change.swapped", "w9 change.renamed", "m1 change.address"}),
+         {"m2 change.swapped", "m3 change.swapped", "w9 change.renamed", "m1 change.address", "m1 change.role"}),
         ("apply", bent(site, "version", {**plain, "kubernetes": "1.36.1"}), {"change.kubernetes"}),
     ):  # fmt: skip
         said = site.lab.slipway(words, path, *(["--yes"] if words == "apply" else []))

@@ -71,6 +71,9 @@ CODES: Mapping[str, Code] = {
     "change.renamed": Code("error", "A host of the cluster has another name in the profile.", "The name it has."),
     "change.swapped": Code("error", "A host's address leads to another host of the cluster.", "Its own address."),
     "change.address": Code("error", "A host's address in the cluster would change.", "node_ip or etcd_ip: as it was."),
+    "change.role": Code(
+        "error", "A host keeps its place and loses a role.", "Take it out, apply, add it again; or give the role back."
+    ),
     # System
     "os.unsupported": Code(
         "error", "A system that slipway can't install on.", "Debian 12, Ubuntu 22.04 or Ubuntu 24.04."

@@ -16,6 +16,7 @@ from wizard.checks import (
     pods,
     ports,
     reach,
+    roles,
     software,
     system,
 )
@@ -28,6 +29,7 @@ FAMILIES = (
     reach,
     identity,
     change,
+    roles,
     system,
     hardware,
     disks,

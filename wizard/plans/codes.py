@@ -38,9 +38,6 @@ CODES: Mapping[str, Code] = {
         "error, warning with --allow-removal", "A host of the cluster is not in the profile any more.",
         "apply --allow-removal, or put it back.",
     ),
-    "removal.role": Code(
-        "error", "A host keeps its place and loses a role.", "Take it out, apply, add it again; or give the role back."
-    ),
     "removal.no-quorum": Code("error", "etcd has no quorum, so no member can leave.", "Get its members to work."),
     "removal.too-few": Code("error", "Too few of the etcd members that stay are healthy.", "Mend those first."),
     "removal.still-alive": Code(

@@ -28,7 +28,7 @@ LEAVES = "removal.host"
 
 def judge(job: Job, survey: Survey, uid: str) -> tuple[Problem, ...]:
     """Return what stands against taking hosts out, and what it means: an error a host unless it was allowed."""
-    problems = [*_lost_roles(job)]
+    problems: list[Problem] = []
     for host in job.leaving:
         assert job.before is not None
         words = (
@@ -49,30 +49,6 @@ def judge(job: Job, survey: Survey, uid: str) -> tuple[Problem, ...]:
 
 def _transient(failure: SlipwayError | None) -> bool:
     return isinstance(failure, RemoteError) and failure.transient
-
-
-def _lost_roles(job: Job) -> list[Problem]:
-    before = {host.name: host for host in job.before.hosts} if job.before and job.installs else {}
-    found = []
-    for index, host in enumerate(job.profile.hosts):
-        lost = set(before[host.name].roles) - set(host.roles) if host.name in before else set()
-        found += [
-            Problem(
-                "removal.role",
-                Level.ERROR,
-                f"{host.name} is {_article(role)} of this cluster, and this profile gives it that role no more",
-                "A role is given up with the host: take the host out of the profile and apply with --allow-removal, "
-                "then add it again with its new roles. Or give it the role back.",
-                f"hosts[{index}].roles",
-                host.name,
-            )
-            for role in sorted(lost)
-        ]
-    return found
-
-
-def _article(role: Role) -> str:
-    return {Role.MASTER: "a master", Role.ETCD: "an etcd member", Role.WORKER: "a worker"}[role]
 
 
 def meaning(before: Profile, after: Profile, host: Host) -> str:

@@ -100,9 +100,13 @@ class _Graph:
             self.steps[id] = replace(step, needs=(*step.needs, *needs), after=(*step.after, *after))
 
     def set_apart(self, new: set[str], masters: Sequence[Host]) -> None:
-        """Let no endpoint or apiserver of a `new` host wait for others to end (`after`), nor those of others for it."""
+        """Let no endpoint or apiserver of a `new` host wait for others to end (`after`), nor those of others for it.
+
+        Nor does its member, where it has long been one: its apiserver, for which others wait, waits for that.
+        """
         for host in masters:
-            for kind in ("apiserver", "haproxy", "keepalived"):
+            kinds = ("apiserver", "haproxy", "keepalived", "etcd" if Role.ETCD in host.roles else "apiserver")
+            for kind in kinds if host.name in new else kinds[:3]:
                 step = self.steps[f"{host.name}/{kind}"]
                 kept = () if host.name in new else tuple(id for id in step.after if id.partition("/")[0] not in new)
                 self.steps[step.id] = replace(step, after=kept)

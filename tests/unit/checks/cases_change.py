@@ -103,6 +103,11 @@ CASES = (
         **given(hosts=SWAPPED),
     ),
     case("change.swapped", "hosts[2].address", "to m2", host="m3", mend=swapped, **given(True, hosts=SWAPPED)),
+    case(
+        *("change.role", "hosts[2].roles", "m3 is a master and an etcd member", "makes it a worker", "--allow-removal"),
+        host="m3",
+        **given(hosts=hosts(m3={"roles": ["worker"]})),
+    ),
     *(
         case("change.address", field, *words, host=host, **given(by_hosts, hosts=hosts(**{host: mend})))
         for by_hosts in (False, True)

@@ -19,7 +19,7 @@ from wizard.facts.model import Survey
 from wizard.plans.folder import applied, remember, with_hosts
 from wizard.plans.removal import asks, judge, meaning, removed, transitions
 from wizard.plans.task import ALLOW_REMOVAL, Job, Kind, Task
-from wizard.profile.model import Profile, Role, Ssh
+from wizard.profile.model import Profile, Ssh
 from wizard.remote.base import Command, LoginRefused, Result, Unreachable
 
 from .test_scale import LARGE, SMALL, standing
@@ -65,14 +65,6 @@ def test_it_says_how_many_may_die_before_and_after() -> None:
     assert "of 4 masters may die now, 1 of 3 afterwards" in words
     assert "Pods move" in meaning(LARGE, SMALL, LARGE.host("w1"))
     assert "masters" not in meaning(LARGE, SMALL, LARGE.host("e1"))
-
-
-def test_a_role_is_not_given_up_alone() -> None:
-    hosts = list(LARGE.hosts)
-    hosts[2] = hosts[2].model_copy(update={"roles": (Role.MASTER,)})
-    found = judge(a_job(LARGE.model_copy(update={"hosts": tuple(hosts)})), GOOD, "uid-1")
-    assert codes(found) == ["m3 removal.role error"]
-    assert found[0].field == "hosts[2].roles"
 
 
 def test_a_host_that_refuses_the_login_holds_and_a_dead_one_does_not() -> None:

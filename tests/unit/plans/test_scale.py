@@ -47,7 +47,7 @@ def planned(before: Profile | None, after: Profile, *, dead: Iterable[str] = (),
     known = {host.name: host for host in (before or after).hosts}
     everyone = {**known, **{host.name: host for host in after.hosts}}
     found = {
-        name: standing(host, vip=name == vip) if name in known else facts(host)
+        name: standing(known[name], vip=name == vip) if name in known else facts(host)
         for name, host in everyone.items()
         if name not in dead
     }
@@ -106,6 +106,33 @@ def test_a_new_master_gets_requests_when_it_is_ready_and_the_vip_when_all_know_i
     assert "m4/haproxy" not in order["m1/haproxy"]
     needs = step(planned(SMALL, LARGE, dead=["m3"]), "m4/keepalived").needs
     assert "m3/keepalived" in needs, "one that may hold the VIP and does not know it yet"
+
+
+def with_roles(of: Profile, names: Iterable[str], *roles: Role) -> Profile:
+    hosts = (host.model_copy(update={"roles": roles}) if host.name in names else host for host in of.hosts)
+    return of.model_copy(update={"hosts": tuple(hosts)})
+
+
+def test_a_master_that_becomes_a_member_joins_before_its_apiserver_asks_it_alone() -> None:
+    after = profile(5)
+    plan = planned(with_roles(after, ("m4", "m5"), Role.MASTER), after)
+    order = earlier(plan)
+    assert step(plan, "m4/etcd").title == step(plan, "m5/etcd").title == "etcd member joins"
+    assert "m4/etcd" in order["m5/etcd"]
+    assert {"m4/etcd", "m5/etcd"} <= order["m1/etcd"]
+    assert "m4/etcd" in order["m4/apiserver"]
+    assert step(plan, "m4/apiserver").around is not None, "drained: it serves already"
+
+
+def test_a_member_that_becomes_a_master_is_a_new_one_to_the_others_and_stays_a_member() -> None:
+    before = profile(3, 2)
+    plan = planned(before, with_roles(before, ("e1", "e2"), Role.MASTER, Role.ETCD))
+    order = earlier(plan)
+    assert step(plan, "e1/etcd").title != "etcd member joins"
+    for name in ("m1", "m2", "m3"):
+        assert {"e1/apiserver", "e2/apiserver"} <= order[f"{name}/haproxy"]
+        assert f"{name}/keepalived" in order["e1/keepalived"]
+    assert not [one.id for one in plan.steps if one.id.endswith(("/drain", "/member", "/stop"))], "nobody leaves"
 
 
 def test_whatever_order_holds_among_those_that_work_new_ones_stand_apart() -> None:

@@ -121,14 +121,14 @@ class RealServices:
         return await asyncio.to_thread(self._check, profile, survey, out)
 
     def _check(self, profile: Profile, survey: Survey, out: frozenset[str]) -> tuple[Problem, ...]:
-        uid = identity(cluster_dir(profile.name), profile.name)
+        uid, before = identity(cluster_dir(profile.name), profile.name), applied(cluster_dir(profile.name))
         try:
             job = self._job(profile, out)
         except ProfileError as error:
-            return (*rules(profile), *error.problems, *checks(profile, survey, None, uid))
+            return (*rules(profile), *error.problems, *checks(profile, survey, None, uid, before))
         except SlipwayError as error:
             # Without a bundle all else can be judged all the same.
-            return (*rules(profile), error.as_problem("bundle.unusable"), *checks(profile, survey, None, uid))
+            return (*rules(profile), error.as_problem("bundle.unusable"), *checks(profile, survey, None, uid, before))
         return judge(job, survey, uid).problems
 
     async def plan(self, profile: Profile, survey: Survey, out: frozenset[str] = frozenset()) -> Plan:
