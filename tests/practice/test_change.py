@@ -184,6 +184,10 @@ def test_a_worker_waits_for_its_pods_and_says_which_hold_it(site: Masters, profi
     site.lab.kubectl("delete", "pdb/held")
     said = site.lab.slipway("maintain", profile, "w1", "begin", "--yes")
     assert (said.exit, unschedulable(site)) == (0, {"w1"}), said
+    site.lab.on("w1", "echo '# by hand' >> /etc/tmpfiles.d/slipway.conf")
+    drifted = site.lab.slipway("status", profile).problem("drift.changed", "w1")
+    assert "/etc/tmpfiles.d/slipway.conf" in drifted["message"], "also while it is out"
+    site.lab.on("w1", "sed -i '$d' /etc/tmpfiles.d/slipway.conf")
     assert "held" not in site.lab.on("m1", f"{ADMIN} get pods -A --field-selector spec.nodeName=w1 -o name")
     site.lab.kubectl("delete", "deployment/held")
     said = site.lab.slipway("maintain", profile, "w1", "end", "--yes")

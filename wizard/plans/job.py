@@ -56,11 +56,12 @@ async def dry_run(
 ) -> tuple[Found, Plan]:
     """Look, judge, plan, and take every probe: events with exact diffs go to `sink`, and nothing is touched.
 
-    With `only` the probes of those steps alone. Raises `HeldError` where something stands against the job.
+    With `only` the probes of those steps alone, also while a host is out for maintenance. Raises `HeldError` where
+    something stands against the job.
     """
     uid = identity(job.folder, job.profile.name)
     survey = await look(job, connect, seen=seen)
-    found = await asked(job, judge(job, survey, uid), connect)
+    found = await asked(job, judge(job, survey, uid, looks=only is not None), connect)
     hold(found)
     plan = prepare(job, survey, uid, store.load(job.folder / "pki"))
     if only is not None:

@@ -34,11 +34,14 @@ class Found:
     """Hosts of a cluster that stands already which can't be reached: the others go on without them."""
 
 
-def judge(job: Job, survey: Survey, uid: str) -> Found:
-    """Return what stands against the job: before an install rules, bundle and checks, before all else whose hosts."""
+def judge(job: Job, survey: Survey, uid: str, *, looks: bool = False) -> Found:
+    """Return what stands against the job: before an install rules, bundle and checks, before all else whose hosts.
+
+    Whoever merely `looks` at what it would hold in place counts on nobody: a host may be out for maintenance.
+    """
     work = KINDS[job.task.kind]
     stands = stands_on(survey, uid)
-    away = () if work.through_maintenance else out_for_maintenance(job.profile, survey)
+    away = () if work.through_maintenance or looks else out_for_maintenance(job.profile, survey)
     if work.installs:
         bundle = demanded(job.bundle)
         problems = rules(job.profile) + verify_quick(bundle) + _other_version(job.profile, bundle)

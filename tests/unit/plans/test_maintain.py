@@ -120,6 +120,7 @@ def test_nobody_works_on_a_cluster_one_of_whose_hosts_is_out(
     held = errors_of(judge(job, Survey(of), "uid-1").problems)
     assert [(problem.code, problem.host) for problem in held] == [("maintain.out", "m3")]
     assert "m3 end" in held[0].hint
+    assert not errors_of(judge(job, Survey(of), "uid-1", looks=True).problems), "what has drifted is looked at"
     for kind in (Kind.VERIFY, Kind.RESET):
         assert not errors_of(judge(replace(job, task=Task(kind=kind)), Survey(of), "uid-1").problems)
     other = replace(job, task=maintenance("m3", begin=False))

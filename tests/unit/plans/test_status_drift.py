@@ -146,9 +146,9 @@ def test_a_marker_that_can_not_be_read_accuses_nobody() -> None:
         (
             HeldError("Preflight holds this run", problems=(
                 Problem("etcd.three", Level.INFO, "3 members"),
-                Problem("maintain.out", Level.ERROR, "m2 is out for maintenance", host="m2"),
+                Problem("change.role", Level.ERROR, "m2 is a master of this cluster", host="m2"),
             )),
-            "m2 is out for maintenance",
+            "m2 is a master of this cluster",
         ),
         (
             HeldError("Preflight holds this run", problems=(Problem("x.y", Level.ERROR, "no root", host="m1"),)),

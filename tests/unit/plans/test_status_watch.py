@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -164,6 +165,13 @@ class TestChanges:
         soon, later = standing(texts(days=50)), standing(texts(days=49))
         assert soon.problems != later.problems
         assert changes(soon, later) == ()
+
+    def test_drift_is_put_back_when_nobody_is_out_for_maintenance(self) -> None:
+        well = standing(HEALTHY)
+        drift = Drift(1.0, (Change("m2", "m2/haproxy", "/etc/haproxy/haproxy.cfg", "a", "b", cause=Cause.BY_HAND),))
+        for out, wanted in (({}, False), ({"m2": "2026-11-26T23:10:00Z"}, True)):
+            found = with_drift(replace(well, maintenance=out), drift).problems[-1]
+            assert (found.code, found.host, "nobody is out" in found.hint) == ("drift.changed", "m2", wanted)
 
     def test_drift_is_one(self) -> None:
         well = standing(HEALTHY)

@@ -68,7 +68,7 @@ def _eased(problem: Problem, status: Status) -> Problem:
 def with_drift(status: Status, drift: Drift) -> Status:
     """Return `status` with what is known of drift, and what that means."""
     others = tuple(problem for problem in status.problems if not problem.code.startswith("drift."))
-    return replace(status, drift=drift, problems=(*others, *_drift(drift)))
+    return replace(status, drift=drift, problems=(*others, *_drift(drift, status)))
 
 
 def _bare(host: HostStatus) -> bool:
@@ -207,16 +207,18 @@ def _clocks(status: Status) -> Iterator[Problem]:
             yield Problem("clock.unsynchronized", Level.WARNING, words, hint, "time_servers", host.name)
 
 
-def _drift(drift: Drift) -> Iterator[Problem]:
+def _drift(drift: Drift, status: Status) -> Iterator[Problem]:
+    # While anybody is out nothing is applied.
+    then = ", once nobody is out for maintenance" if status.maintenance else ""
     by_cause: dict[tuple[str, Cause], list[str]] = {}
     for change in drift.changes:
         by_cause.setdefault((change.host, change.cause), []).append(change.subject)
     for (host, cause), subjects in by_cause.items():
         what = ", ".join(subjects[:3]) + (f" and {len(subjects) - 3} more" if len(subjects) > 3 else "")
         if cause is Cause.NOT_APPLIED:
-            words, hint = f"Not applied yet: {what}", "`slipway apply` does it; `slipway plan` shows it."
+            words, hint = f"Not applied yet: {what}", f"`slipway apply` does it{then}; `slipway plan` shows it."
             yield Problem("drift.not-applied", Level.INFO, words, hint, host=host)
         else:
             verb = "Changed by hand" if cause is Cause.BY_HAND else "Not as the profile says"
-            hint = "`slipway apply` puts it back. To keep it, say it in the profile."
+            hint = f"`slipway apply` puts it back{then}. To keep it, say it in the profile."
             yield Problem("drift.changed", Level.WARNING, f"{verb}: {what}", hint, host=host)
