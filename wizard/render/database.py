@@ -55,6 +55,7 @@ def etcd(site: Site, host: Host, *, state: Literal["new", "existing"] = "new") -
             "/etc/systemd/system/etcd.service",
             "etcd/etcd.service",
             data_dir=data_dir,
+            client_port=ETCD_CLIENT_PORT,
             restrict_oom=site.lacks_sys_resource(host),
             arguments=command_line(flags),
         ),

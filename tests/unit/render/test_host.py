@@ -74,6 +74,15 @@ def test_no_unit_is_ever_left_dead() -> None:
         assert lines.index("StartLimitIntervalSec=0") < lines.index("[Service]"), f"{path}: it belongs to [Unit]"
 
 
+def test_clients_get_their_answers_before_a_stopping_etcd_leaves_them() -> None:
+    unit = text(api.etcd, "/etc/systemd/system/etcd.service", site())
+    line = next(line for line in unit.splitlines() if line.startswith("ExecStop="))
+    assert line.startswith("ExecStop=+-"), "as root, and a host where it can't be done stops all the same"
+    words = line.split("'")[1].split("; ")
+    assert [word.split()[0] for word in words] == ["kill", "sleep", "ss"]
+    assert "sport = :2379" in words[2]
+
+
 def test_pause_is_pinned_under_its_official_name() -> None:
     config = tomllib.loads(text(api.containerd, "/etc/containerd/config.toml", site()))
     images = config["plugins"]["io.containerd.cri.v1.images"]
