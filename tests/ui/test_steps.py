@@ -189,6 +189,9 @@ async def test_a_host_is_removed_after_asking(make_app: MakeApp, profile_file: P
         await press(pilot, "y")
         await until(pilot, lambda: [host.name for host in app.session.draft.hosts] == ["m1", "m3"], "two hosts")
         await sees(pilot, "2 masters are not highly available")
+        await sees(pilot, "to put right")
+        await press(pilot, "ctrl+n")
+        assert isinstance(app.screen, HostsScreen)
 
 
 async def test_a_paste_onto_the_hosts_is_taken_as_hosts(make_app: MakeApp, profile_file: Path) -> None:

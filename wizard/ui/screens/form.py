@@ -111,9 +111,13 @@ class FormScreen(StepScreen):
 
     def sum_up(self, problems: tuple[Problem, ...]) -> None:
         """Say in one line whether the way on is open."""
-        bad = [problem for problem in problems if problem.level is Level.ERROR and problem.field in self.touched]
+        bad = [problem for problem in problems if problem.level is Level.ERROR and self.told(problem)]
         words = f"✗ {len(bad)} to put right" if bad else ""
         say(self, "#verdict", words, style="$error")
+
+    def told(self, problem: Problem) -> bool:
+        """Tell whether a problem is shown: one of a field that nobody has filled yet is not."""
+        return problem.field in self.touched
 
     def action_next(self) -> None:
         """Go on, unless something here holds it: then show all of it and put the keys there."""

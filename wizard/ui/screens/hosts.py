@@ -112,11 +112,14 @@ class HostsScreen(FormScreen):
         """Return the problems of the name, of the login and of all hosts."""
         return super().mine(folded) + folded.within("hosts") + folded.within("ssh")
 
+    def told(self, problem: Problem) -> bool:
+        """Tell whether a problem is shown: the hosts' are, once there are hosts."""
+        return super().told(problem) or (problem.field != "name" and bool(self.session.draft.hosts))
+
     def sum_up(self, problems: tuple[Problem, ...]) -> None:
         """Show the hosts' problems below the table."""
         super().sum_up(problems)
-        shown = [problem for problem in problems if problem.field != "name" and problem.level is not Level.INFO]
-        shown = shown if self.session.draft.hosts else []
+        shown = [one for one in problems if one.field != "name" and one.level is not Level.INFO and self.told(one)]
         self.query_one("#host-problems").display = bool(shown)
         lines = (
             hanging(
