@@ -61,6 +61,8 @@ class FakeServices:
     """Addresses whose SSH keys are seen for the first time."""
     errors: dict[str, SlipwayError] = field(default_factory=dict)
     """Address → why a look at it fails."""
+    survey_error: SlipwayError | None = None
+    """Why no host can be looked at."""
     disks: dict[str, DiskKind] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     """What the checks find besides the rules."""
@@ -110,6 +112,8 @@ class FakeServices:
     async def survey(self, profile: Profile, ask: AskSecret, seen: Callable[[HostLook], None]) -> Survey:
         """Give each host's facts, or its failure."""
         self.asked.append(("survey", tuple(host.address for host in profile.hosts)))
+        if self.survey_error:
+            raise self.survey_error
         while self.sudo_password:
             answer = await ask("sudo", "", "sudo on these hosts wants the password of admin.")
             if answer is None or answer.reveal() == self.sudo_password:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from wizard.errors import Level, Problem
+from wizard.errors import Level, Problem, SlipwayError
 from wizard.ui.app import SlipwayApp
 from wizard.ui.screens.asking import Confirm
+from wizard.ui.screens.error import ErrorView
 from wizard.ui.screens.network import NetworkScreen
 from wizard.ui.screens.review import Findings, ReviewScreen
 from wizard.ui.widgets.keys import Keys
@@ -93,6 +94,25 @@ async def test_warnings_hold_until_they_are_accepted_and_that_is_said(
         assert shown(app, "Install")
         await press(pilot, "i")
         await comes(pilot, Confirm)
+
+
+async def test_a_look_that_fails_leaves_no_judging_behind(
+    make_app: MakeApp, services: FakeServices, profile_file: Path
+) -> None:
+    """Once the error is closed, the screen says that nothing goes on, and r looks again."""
+    services.survey_error = SlipwayError("The SSH key can't be read", hint="Name another one.")
+    app = make_app(profile=profile_file)
+    async with app.run_test(size=NARROW) as pilot:
+        await comes(pilot, ErrorView)
+        await press(pilot, "escape")
+        await comes(pilot, ReviewScreen)
+        await sees(pilot, "✗ Not judged: The SSH key can't be read. Press r to look again.")
+        await press(pilot, "i")
+        await sees(pilot, "Not judged: press r to look again.")
+        services.survey_error = None
+        await press(pilot, "r")
+        await sees(pilot, "press i.")
+        assert shown(app, "Install")
 
 
 @pytest.mark.parametrize("workers", [0, 9])

@@ -124,8 +124,16 @@ class Jobs:
         """Judge the draft for the review; hosts are looked at where that was not done yet, or `anew`."""
 
         async def work() -> None:
+            try:
+                await judged()
+            except (SlipwayError, OSError) as error:
+                told = error if isinstance(error, SlipwayError) else refused_here(error)
+                self.session.unjudged = told.title if told else ""
+                raise
+
+        async def judged() -> None:
             session = self.session
-            session.judgement = None
+            session.judgement, session.unjudged = None, ""
             draft = session.draft
             folded = fold(draft)
             if folded.profile is None or any(folded.holds()):

@@ -58,6 +58,8 @@ def survival_words(said: Survival, width: int) -> Content:
 def verdict(session: Session) -> Content:
     """Return in one line whether the install may begin."""
     judgement = session.judgement
+    if judgement is None and session.unjudged:
+        return Content.styled(f"{BAD} Not judged: {session.unjudged}. Press r to look again.", "$error")
     if judgement is None:
         looked = sum(1 for look in session.looks.values() if look.facts or look.error)
         looking = f"Looking at the hosts: {looked} of {len(session.looks)} have answered"
@@ -78,8 +80,13 @@ def verdict(session: Session) -> Content:
     return Content.styled(f"{OK} {words}{press}{accepted}", "$success")
 
 
-def why_not(judgement: Judgement | None, waiting: int) -> str:
-    """Return why the install can't begin; empty when it can. `waiting` warnings nobody has accepted yet."""
+def why_not(judgement: Judgement | None, waiting: int, unjudged: str = "") -> str:
+    """Return why the install can't begin; empty when it can.
+
+    `waiting` warnings nobody has accepted yet; `unjudged` says what went wrong where there is no judgement.
+    """
+    if judgement is None and unjudged:
+        return "Not judged: press r to look again."
     if judgement is None:
         return "Not yet: the hosts are still being looked at."
     if judgement.leaving and len(judgement.leaving) == len(judgement.errors):

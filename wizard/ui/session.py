@@ -78,6 +78,8 @@ class Session:
     """What the survey depends on, as it was then; see `survey_key`."""
     surveying: bool = False
     judgement: Judgement | None = None
+    unjudged: str = ""
+    """Why there is no judgement and none is under way: what went wrong."""
     accepted: tuple[Problem, ...] = ()
     """Warnings that the person has acknowledged."""
     out: frozenset[str] = frozenset()

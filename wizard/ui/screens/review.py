@@ -235,7 +235,7 @@ class ReviewScreen(StepScreen):
 
     def action_say_why_not(self) -> None:
         """Say what holds the install, and show it."""
-        words = why_not(self.session.judgement, len(self.session.open_warnings()))
+        words = why_not(self.session.judgement, len(self.session.open_warnings()), self.session.unjudged)
         say(self, "#verdict", words, style="$warning")
         if self.session.judgement is not None:
             self.action_tab("Findings")
