@@ -52,7 +52,10 @@ def maintain(
     Its Pods move elsewhere, the other masters serve the API and hold the VIP, another member leads etcd.
     Until it is back, `slipway apply` and `slipway certs renew` refuse to work on the cluster.
     """
-    job = job_of(profile, None, maintenance(host, begin=_action(action) is Action.BEGIN, seconds=timeout, force=force))
+    begin = _action(action) is Action.BEGIN
+    if force and not begin:
+        raise UsageError("--force is for begin", hint="Leave it out: a host that comes back has no Pods to delete.")
+    job = job_of(profile, None, maintenance(host, begin=begin, seconds=timeout, force=force))
     if not yes:
         _confirm(job)
     perform(

@@ -28,6 +28,8 @@ from wizard.profile.load import load
 from wizard.remote.secrets import AskedSecrets
 
 runs_app = typer.Typer(help="What was done on a cluster: its runs.", no_args_is_help=True)
+EVERY = 5.0
+"""How often a watch looks, in seconds, where nobody says otherwise."""
 Cluster = Annotated[str, typer.Argument(metavar="CLUSTER", help="The cluster's name, as in its profile.")]
 
 
@@ -38,7 +40,12 @@ def status(
         bool,
         typer.Option("--watch", "-w", help="Go on: draw it anew in place; in a pipe, a line a change. Ctrl-C ends it."),
     ] = False,
-    every: Annotated[float, typer.Option("--every", metavar="SECONDS", min=1, help="With --watch: how often.")] = 5.0,
+    every: Annotated[
+        float | None,
+        typer.Option(
+            "--every", metavar="SECONDS", min=1, help="With --watch: how often. Default: 5.", show_default=False
+        ),
+    ] = None,
     drift: Annotated[bool, typer.Option(help="Look for what was changed by hand, too.")] = True,
     bundle: BundleFolder = None,
     secrets_fd: SecretsFd = None,
@@ -49,13 +56,15 @@ def status(
     Exit code 0: well; 1: something is wrong; 4: what could be asked is well, and hosts could not be asked.
     """
     begun = time.monotonic()
+    if every is not None and not watch_flag:
+        raise UsageError("--every says how often to look", hint="Add --watch, or leave it out: one look has no pace.")
     site = load(profile).profile
 
     async def look() -> Status | None:
         secrets = AskedSecrets(ask_secret, secrets_from(secrets_fd))
         async with connections(site, secrets) as connect:
             if watch_flag:
-                await watch(site, connect, looking(site, bundle, connect, wanted=drift), every, json_flag)
+                await watch(site, connect, looking(site, bundle, connect, wanted=drift), every or EVERY, json_flag)
                 return None
             knock = once(connect)
             found = await ask(site, knock)
@@ -146,7 +155,8 @@ def _runs(cluster: str) -> list[RunInfo]:
 
 def _folders() -> list[Path]:
     root = state_dir()
-    return sorted(path.parent for path in root.glob("*/journal.db")) if root.is_dir() else []
+    # A glob would keep to itself that a folder may not be read.
+    return sorted(path for path in root.iterdir() if (path / "journal.db").exists()) if root.is_dir() else []
 
 
 def _run_view(record: Record, info: RunInfo) -> RenderableType:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -32,3 +34,35 @@ def test_wrong_usage_is_one_object(words: list[str], title: str, command: str) -
         assert title in told["error"]["title"]
         assert told["error"]["hint"] == f"Try '{command} --help' for help."
         assert told["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "title", "hint"),
+    [
+        (["status", "x.yaml", "--every", "3"], "--every", "--watch"),
+        (["maintain", "x.yaml", "m1", "end", "--force"], "--force", "begin"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(words: list[str], title: str, hint: str) -> None:
+    result = CliRunner().invoke(app, [*words, "--json"])
+    assert result.exit_code == 2
+    told = json.loads(result.stdout)["error"]
+    assert title in told["title"]
+    assert hint in told["title"] + told["hint"]
+
+
+def test_runs_that_can_not_be_read_are_not_taken_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal is a fake: tests may run as root, whom nothing refuses."""
+    root = tmp_path / "slipway"
+    root.mkdir()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    def refused(self: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    result = CliRunner().invoke(app, ["runs", "list", "--json"])
+    assert result.exit_code == 1
+    error = json.loads(result.stdout)["error"]
+    assert (error["where"], error["why"]) == (str(root), "Permission denied")
+    assert "XDG_STATE_HOME" in error["hint"]
