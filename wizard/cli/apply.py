@@ -10,6 +10,7 @@ from wizard.checks.case import spoken
 from wizard.cli.output import JsonFlag, guarded, say
 from wizard.cli.perform import DetachFlag, FollowFlag, TakeOverFlag, YesFlag, perform
 from wizard.cli.site import BundleFolder, ProfileFile, SecretsFd, demand_person, job_of
+from wizard.cli.usage import follows, needs
 from wizard.errors import UsageError
 from wizard.plans.job import Job
 from wizard.plans.judging import refuse
@@ -22,8 +23,13 @@ AllowRemovalFlag = Annotated[
     typer.Option("--allow-removal", help="Take hosts out of the cluster that the profile names no more."),
 ]
 DrainTimeout = Annotated[
-    int,
-    typer.Option("--drain-timeout", metavar="SECONDS", min=1, help="How long Pods of a host that leaves have to go."),
+    int | None,
+    typer.Option(
+        "--drain-timeout",
+        metavar="SECONDS",
+        min=1,
+        help="With --allow-removal: how long Pods of a host that leaves have to go. Default: 180.",
+    ),
 ]
 
 
@@ -35,7 +41,7 @@ def apply(
     detach: DetachFlag = False,
     take_over: TakeOverFlag = False,
     allow_removal: AllowRemovalFlag = False,
-    drain_timeout: DrainTimeout = 180,
+    drain_timeout: DrainTimeout = None,
     bundle: BundleFolder = None,
     secrets_fd: SecretsFd = None,
     json_flag: JsonFlag = False,
@@ -44,7 +50,9 @@ def apply(
 
     New hosts join a cluster that stands. Hosts that the profile names no more leave it only with --allow-removal.
     """
-    options = {ALLOW_REMOVAL: True, DRAIN_SECONDS: drain_timeout} if allow_removal else {}
+    follows(follow=follow_flag, json_lines=json_flag, detach=detach)
+    needs("--drain-timeout", "--allow-removal", given=drain_timeout is not None, there=allow_removal)
+    options = {ALLOW_REMOVAL: True, DRAIN_SECONDS: drain_timeout or 180} if allow_removal else {}
     job = job_of(profile, bundle, Task(options=options))
     refuse(job.profile)
     if not yes:

@@ -26,6 +26,7 @@ from wizard.cli.site import (
     job_of,
     secrets_from,
 )
+from wizard.cli.usage import follows
 from wizard.errors import Exit, UsageError, errors_of
 from wizard.paths import cluster_dir
 from wizard.pki import store
@@ -95,6 +96,7 @@ def renew(
     json_flag: JsonFlag = False,
 ) -> None:
     """Make certificates anew, all unless told otherwise, host by host while the cluster serves. Authorities stay."""
+    follows(follow=follow_flag, json_lines=json_flag, detach=detach)
     job = job_of(profile, None, renewal(tuple(hosts or ()), days))
     if not yes:
         chosen = _due(job)

@@ -10,6 +10,7 @@ import typer
 from wizard.cli.output import JsonFlag, guarded, say
 from wizard.cli.perform import DetachFlag, FollowFlag, TakeOverFlag, YesFlag, perform
 from wizard.cli.site import ProfileFile, SecretsFd, demand_person, job_of
+from wizard.cli.usage import follows, needs
 from wizard.errors import UsageError
 from wizard.plans.job import Job
 from wizard.plans.maintain import BEGIN, maintenance, margin
@@ -37,9 +38,14 @@ def maintain(
     host: Annotated[str, typer.Argument(metavar="HOST", help="The host's name in the profile.", show_default=False)],
     action: Annotated[str, typer.Argument(metavar="begin|end", help="Take it out, or back.", show_default=False)],
     timeout: Annotated[
-        int, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long its Pods may take to go.")
-    ] = 300,
-    force: Annotated[bool, typer.Option("--force", help="Delete Pods that nobody starts anew, too.")] = False,
+        int | None,
+        typer.Option(
+            "--timeout", metavar="SECONDS", min=1, help="With begin: how long its Pods may take to go. Default: 300."
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With begin: delete Pods that nobody starts anew, too.")
+    ] = False,
     yes: YesFlag = False,
     follow_flag: FollowFlag = False,
     detach: DetachFlag = False,
@@ -52,10 +58,11 @@ def maintain(
     Its Pods move elsewhere, the other masters serve the API and hold the VIP, another member leads etcd.
     Until it is back, `slipway apply` and `slipway certs renew` refuse to work on the cluster.
     """
+    follows(follow=follow_flag, json_lines=json_flag, detach=detach)
     begin = _action(action) is Action.BEGIN
-    if force and not begin:
-        raise UsageError("--force is for begin", hint="Leave it out: a host that comes back has no Pods to delete.")
-    job = job_of(profile, None, maintenance(host, begin=begin, seconds=timeout, force=force))
+    needs("--force", "begin", given=force, there=begin)
+    needs("--timeout", "begin", given=timeout is not None, there=begin)
+    job = job_of(profile, None, maintenance(host, begin=begin, seconds=timeout or 300, force=force))
     if not yes:
         _confirm(job)
     perform(

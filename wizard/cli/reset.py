@@ -10,6 +10,7 @@ from wizard.checks.case import spoken
 from wizard.cli.output import JsonFlag, guarded, say
 from wizard.cli.perform import DetachFlag, FollowFlag, TakeOverFlag, YesFlag, perform
 from wizard.cli.site import OnlyHosts, ProfileFile, SecretsFd, job_of, on_terminal
+from wizard.cli.usage import follows
 from wizard.errors import UsageError
 from wizard.plans.job import Job
 from wizard.plans.reset import KEEP_PACKAGES
@@ -38,6 +39,7 @@ def reset(
 
     Without --host the whole cluster ends. Running it again goes on where it was broken off.
     """
+    follows(follow=follow_flag, json_lines=json_flag, detach=detach)
     options = {KEEP_PACKAGES: True} if keep_packages else {}
     job = job_of(profile, None, Task(kind=Kind.RESET, hosts=tuple(dict.fromkeys(host or ())), options=options))
     confirm(job, yes=yes, cluster=cluster)

@@ -17,6 +17,7 @@ from wizard.cli.output import JsonFlag, emit, guarded, plain, problems_view, wri
 from wizard.cli.perform import result_of
 from wizard.cli.site import BundleFolder, ProfileFile, SecretsFd, ask_secret, connections, secrets_from
 from wizard.cli.standing import as_object, exit_of, full
+from wizard.cli.usage import needs
 from wizard.cli.watch import watch
 from wizard.engine.events import RunResult
 from wizard.engine.journal_reader import JournalReader, RunInfo
@@ -55,9 +56,8 @@ def status(
 
     Exit code 0: well; 1: something is wrong; 4: what could be asked is well, and hosts could not be asked.
     """
+    needs("--every", "--watch", given=every is not None, there=watch_flag)
     begun = time.monotonic()
-    if every is not None and not watch_flag:
-        raise UsageError("--every says how often to look", hint="Add --watch, or leave it out: one look has no pace.")
     site = load(profile).profile
 
     async def look() -> Status | None:

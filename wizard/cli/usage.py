@@ -1,4 +1,4 @@
-"""What a command line was wrong in, said to machines too: typer itself tells people alone."""
+"""What a command line is wrong in: options that need another one, and all of it said to machines as well."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ from wizard.errors import UsageError
 
 _WORDS = "slipway.words"
 """Under which the words are noted in a context, whose type is typer's own and has no public name."""
+
+
+def needs(option: str, other: str, *, given: bool, there: bool) -> None:
+    """Raise `UsageError` where `option` is given without what it needs: it would be ignored in silence."""
+    if given and not there:
+        hint = f"Give it together with {other}, or leave it out."
+        raise UsageError(f"{option} does nothing without {other}", hint=hint)
+
+
+def follows(*, follow: bool, json_lines: bool, detach: bool) -> None:
+    """Raise `UsageError` where a run's events are asked for that nobody would be told of."""
+    needs("--follow", "--json", given=follow, there=json_lines)
+    if follow and detach:
+        raise UsageError("--detach returns at once, and --follow stays to the end", hint="Leave one of them out.")
 
 
 class Commands(TyperGroup):

@@ -11,6 +11,14 @@ from typer.testing import CliRunner
 
 from wizard.cli.app import app
 
+RUNS = (
+    ["apply", "x.yaml"],
+    ["verify", "x.yaml"],
+    ["reset", "x.yaml"],
+    ["certs", "renew", "x.yaml"],
+    ["maintain", "x.yaml", "m1", "end"],
+)
+
 
 @pytest.mark.parametrize(
     ("words", "title", "command"),
@@ -37,18 +45,25 @@ def test_wrong_usage_is_one_object(words: list[str], title: str, command: str) -
 
 
 @pytest.mark.parametrize(
-    ("words", "title", "hint"),
+    ("words", "option", "other"),
     [
         (["status", "x.yaml", "--every", "3"], "--every", "--watch"),
         (["maintain", "x.yaml", "m1", "end", "--force"], "--force", "begin"),
+        (["maintain", "x.yaml", "m1", "end", "--timeout", "9"], "--timeout", "begin"),
+        (["apply", "x.yaml", "--drain-timeout", "9"], "--drain-timeout", "--allow-removal"),
+        *(([*words, "--follow"], "--follow", "--json") for words in RUNS),
+        *(([*words, "--json", "--follow", "--detach"], "--detach", "--follow") for words in RUNS),
     ],
 )
-def test_an_option_that_would_do_nothing_is_refused(words: list[str], title: str, hint: str) -> None:
-    result = CliRunner().invoke(app, [*words, "--json"])
+def test_an_option_that_would_do_nothing_is_refused(words: list[str], option: str, other: str) -> None:
+    """The profile is not there: nothing was looked at yet when that is said."""
+    result = CliRunner().invoke(app, words)
     assert result.exit_code == 2
-    told = json.loads(result.stdout)["error"]
-    assert title in told["title"]
-    assert hint in told["title"] + told["hint"]
+    head, _, rest = result.stderr.partition("\n")
+    assert head.startswith("✗ ")
+    assert option in head
+    assert other in head
+    assert "eave" in rest
 
 
 def test_runs_that_can_not_be_read_are_not_taken_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
