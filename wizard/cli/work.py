@@ -68,7 +68,7 @@ def _log_to(path: Path) -> None:
 
 
 async def _work(job: Job, order: Order) -> RunResult:
-    title = KINDS[job.task.kind].title(job.profile.name)
+    title = KINDS[job.task.kind].title(job.profile.name, job.task)
     with Journal(job.folder, order.run, job.profile.name, title=title) as journal:
         control = Control(journal, _by_itself(order))
         async with serve(control, job.folder, order.run):

@@ -16,9 +16,9 @@ from wizard.pki.store import Anew, Pki, never
 from wizard.plans import removal
 from wizard.plans.install import install
 from wizard.plans.look import Connect
-from wizard.plans.maintain import afterwards, against, maintain
-from wizard.plans.renew import due, renew
-from wizard.plans.reset import reset, still_needed
+from wizard.plans.maintain import afterwards, against, maintain, maintenance_title
+from wizard.plans.renew import due, renew, renewal_title
+from wizard.plans.reset import reset, reset_title, still_needed
 from wizard.plans.scale import scale
 from wizard.plans.task import Job, Kind, Task, demanded, drain_seconds
 from wizard.plans.verify import verify
@@ -50,10 +50,11 @@ class Given:
 class Work:
     """What one kind of task is.
 
-    `title` is its name with the cluster's. `plan` is pure, and raises `SlipwayError` where no plan can be made.
+    `title` is its name, with the cluster's and those of the hosts that the task names. `plan` is pure, and raises
+    `SlipwayError` where no plan can be made.
     """
 
-    title: Callable[[str], str]
+    title: Callable[[str, Task], str]
     plan: Callable[[Given], Plan]
     bundled: bool = False
     """It brings hosts what is in a bundle. The others do without, also where the bundle is long gone."""
@@ -106,7 +107,7 @@ KINDS: Mapping[Kind, Work] = {
         again="Mend what is named above, then verify again.",
     ),
     Kind.RENEW: Work(
-        "Renew the certificates of {}".format,
+        renewal_title,
         lambda given: renew(given.site, given.keys, given.task),
         makes_keys=True,
         anew=due,
@@ -114,14 +115,14 @@ KINDS: Mapping[Kind, Work] = {
         "lack them get them.",
     ),
     Kind.RESET: Work(
-        "Reset {}".format,
+        reset_title,
         lambda given: reset(given.site, given.task, given.run),
         through_maintenance=True,
         undoes=True,
         asks=still_needed,
     ),
     Kind.MAINTAIN: Work(
-        "Maintain {}".format,
+        maintenance_title,
         lambda given: maintain(given.site, given.task),
         through_maintenance=True,
         asks=against,

@@ -17,7 +17,7 @@ from wizard.errors import Level, Problem, SlipwayError
 from wizard.facts.maintenance import Note, newest
 from wizard.facts.model import Facts, Survey
 from wizard.plans.look import Connect
-from wizard.plans.task import Job, Kind, Task
+from wizard.plans.task import Job, Kind, Task, whom
 from wizard.profile.model import Host, Profile, Role
 from wizard.remote.base import Command
 from wizard.render.node import is_node
@@ -37,6 +37,12 @@ def maintenance(host: str, *, begin: bool, seconds: int = 300, force: bool = Fal
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     options = {BEGIN: begin, SINCE: since, SECONDS: seconds, FORCE: force}
     return Task(kind=Kind.MAINTAIN, hosts=(host,), options=options)
+
+
+def maintenance_title(cluster: str, task: Task) -> str:
+    """Return the name of the task: which host, and which way it goes."""
+    way = "out for maintenance" if task.options[BEGIN] else "back from maintenance"
+    return f"Take {whom(cluster, task)} {way}"
 
 
 def noted(profile: Profile, survey: Survey) -> Note:
@@ -59,7 +65,7 @@ def maintain(site: Site, task: Task) -> Plan:
     names = {name for step in made for name in step.hosts}
     return Plan(
         profile.name,
-        f"Take {host.name} of {profile.name} {'out for maintenance' if begin else 'back from maintenance'}",
+        maintenance_title(profile.name, task),
         tuple(made),
         hosts=tuple(item.name for item in profile.hosts if item.name in names),
     )

@@ -12,7 +12,7 @@ from wizard.engine.step import Plan, Step
 from wizard.pki.certificates import made_at
 from wizard.pki.judge import days_left
 from wizard.pki.store import Anew, Pki, PkiError
-from wizard.plans.task import Kind, Task
+from wizard.plans.task import Kind, Task, whom
 from wizard.profile.model import Role
 from wizard.render.site import Site
 from wizard.steps.control_plane import controllers_step
@@ -28,6 +28,11 @@ def renewal(hosts: tuple[str, ...] = (), days: int | None = None) -> Task:
     """Return the task to renew what exists now: of all hosts or of `hosts`, all or with fewer than `days` left."""
     options = {BEFORE: int(time.time()), **({} if days is None else {DAYS: days})}
     return Task(kind=Kind.RENEW, hosts=hosts, options=options)
+
+
+def renewal_title(cluster: str, task: Task) -> str:
+    """Return the name of the task, with the hosts where it is not about all."""
+    return f"Renew the certificates of {whom(cluster, task)}"
 
 
 def due(task: Task) -> Anew:
@@ -74,6 +79,6 @@ def renew(site: Site, keys: Pki | None, task: Task) -> Plan:
         if reached:
             last = (own[-1].id,)
     return Plan(
-        profile.name, f"Renew the certificates of {profile.name}", tuple(steps),
+        profile.name, renewal_title(profile.name, task), tuple(steps),
         hosts=tuple(host.name for host in profile.hosts),
     )  # fmt: skip

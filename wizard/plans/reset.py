@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wizard.checks.case import spoken
 from wizard.engine.step import Plan, Step
 from wizard.errors import Level, Problem, SlipwayError
 from wizard.facts.model import Facts, Survey
 from wizard.plans.look import Connect
-from wizard.plans.task import Job, Task
+from wizard.plans.task import Job, Task, whom
 from wizard.profile.model import Host, Profile, Role
 from wizard.remote.base import Command
 from wizard.render.node import is_node
@@ -31,6 +30,11 @@ _MEMBERS = (
 )
 
 
+def reset_title(cluster: str, task: Task) -> str:
+    """Return the name of the task, with the hosts where it is not about all."""
+    return f"Reset {whom(cluster, task)}"
+
+
 def reset(site: Site, task: Task, run: str = "") -> Plan:
     """Return the plan of `run` that puts the task's hosts back; pure. Nodes first leave a cluster that stays."""
     profile = site.profile
@@ -44,10 +48,9 @@ def reset(site: Site, task: Task, run: str = "") -> Plan:
             after = (steps[-1].id,)
         keep = bool(task.options.get(KEEP_PACKAGES))
         steps += reset_steps(site, host, run=run, keep_packages=keep, after=after)
-    names = [host.name for host in targets]
     return Plan(
         profile.name,
-        f"Reset {profile.name}" if len(targets) == len(profile.hosts) else f"Reset {spoken(names)} of {profile.name}",
+        reset_title(profile.name, task),
         tuple(steps),
         hosts=tuple(host.name for host in profile.hosts if host in targets or host.name in stay),
     )

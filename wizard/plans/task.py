@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 
 from wizard.bundle.lock import BundleError
 from wizard.bundle.opened import Bundle
+from wizard.checks.case import spoken
 from wizard.profile.model import Host, Part, Profile
 from wizard.render.extras_files import ExtrasFiles
 
@@ -42,6 +43,11 @@ DRAIN_SECONDS = "drain_seconds"
 
 INSTALL = Task()
 """Bring all hosts to what the profile says."""
+
+
+def whom(cluster: str, task: Task) -> str:
+    """Return what the task is about, for titles: ``site``, or ``m2 and m3 of site``."""
+    return f"{spoken(task.hosts)} of {cluster}" if task.hosts else cluster
 
 
 def drain_seconds(task: Task, default: int = 180) -> int:
