@@ -50,7 +50,7 @@ def apply(
 
     New hosts join a cluster that stands. Hosts that the profile names no more leave it only with --allow-removal.
     """
-    follows(follow=follow_flag, json_lines=json_flag, detach=detach)
+    follows(follow=follow_flag, detach=detach)
     needs("--drain-timeout", "--allow-removal", given=drain_timeout is not None, there=allow_removal)
     options = {ALLOW_REMOVAL: True, DRAIN_SECONDS: drain_timeout or 180} if allow_removal else {}
     job = job_of(profile, bundle, Task(options=options))

@@ -96,7 +96,7 @@ def renew(
     json_flag: JsonFlag = False,
 ) -> None:
     """Make certificates anew, all unless told otherwise, host by host while the cluster serves. Authorities stay."""
-    follows(follow=follow_flag, json_lines=json_flag, detach=detach)
+    follows(follow=follow_flag, detach=detach)
     job = job_of(profile, None, renewal(tuple(hosts or ()), days))
     if not yes:
         chosen = _due(job)

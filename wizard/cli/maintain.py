@@ -58,7 +58,7 @@ def maintain(
     Its Pods move elsewhere, the other masters serve the API and hold the VIP, another member leads etcd.
     Until it is back, `slipway apply` and `slipway certs renew` refuse to work on the cluster.
     """
-    follows(follow=follow_flag, json_lines=json_flag, detach=detach)
+    follows(follow=follow_flag, detach=detach)
     begin = _action(action) is Action.BEGIN
     needs("--force", "begin", given=force, there=begin)
     needs("--timeout", "begin", given=timeout is not None, there=begin)

@@ -39,7 +39,7 @@ def reset(
 
     Without --host the whole cluster ends. Running it again goes on where it was broken off.
     """
-    follows(follow=follow_flag, json_lines=json_flag, detach=detach)
+    follows(follow=follow_flag, detach=detach)
     options = {KEEP_PACKAGES: True} if keep_packages else {}
     job = job_of(profile, None, Task(kind=Kind.RESET, hosts=tuple(dict.fromkeys(host or ())), options=options))
     confirm(job, yes=yes, cluster=cluster)

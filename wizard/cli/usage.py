@@ -21,9 +21,11 @@ def needs(option: str, other: str, *, given: bool, there: bool) -> None:
         raise UsageError(f"{option} does nothing without {other}", hint=hint)
 
 
-def follows(*, follow: bool, json_lines: bool, detach: bool) -> None:
-    """Raise `UsageError` where a run's events are asked for that nobody would be told of."""
-    needs("--follow", "--json", given=follow, there=json_lines)
+def follows(*, follow: bool, detach: bool) -> None:
+    """Raise `UsageError` where a run is to be followed to its end and left at once.
+
+    A person sees a run's events in any case, so ``--follow`` without ``--json`` is as good as said.
+    """
     if follow and detach:
         raise UsageError("--detach returns at once, and --follow stays to the end", hint="Leave one of them out.")
 

@@ -19,6 +19,6 @@ def verify(
     json_flag: JsonFlag = False,
 ) -> None:
     """Prove the cluster of a profile by using it: Pods, names, Services on every node. Nothing is left there."""
-    follows(follow=follow_flag, json_lines=json_flag, detach=detach)
+    follows(follow=follow_flag, detach=detach)
     job = job_of(profile, None, Task(kind=Kind.VERIFY))
     perform(job, json_flag, take_over=take_over, follow_flag=follow_flag, detach=detach, secrets_fd=secrets_fd)

@@ -1,4 +1,4 @@
-"""Events in words: one line each, the same in the screen's log, in ``apply --follow --json`` and in the report."""
+"""Events in words: one line each, the same in the screen's log, in ``apply --follow`` and in the report."""
 
 from __future__ import annotations
 

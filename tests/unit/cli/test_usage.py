@@ -51,8 +51,7 @@ def test_wrong_usage_is_one_object(words: list[str], title: str, command: str) -
         (["maintain", "x.yaml", "m1", "end", "--force"], "--force", "begin"),
         (["maintain", "x.yaml", "m1", "end", "--timeout", "9"], "--timeout", "begin"),
         (["apply", "x.yaml", "--drain-timeout", "9"], "--drain-timeout", "--allow-removal"),
-        *(([*words, "--follow"], "--follow", "--json") for words in RUNS),
-        *(([*words, "--json", "--follow", "--detach"], "--detach", "--follow") for words in RUNS),
+        *(([*words, "--follow", "--detach"], "--detach", "--follow") for words in RUNS),
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(words: list[str], option: str, other: str) -> None:
