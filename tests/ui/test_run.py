@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from wizard.engine import events as e
+from wizard.engine.record import GOOD
 from wizard.ui.app import SlipwayApp
 from wizard.ui.screens.asking import AskChoice, AskSecretText, Confirm
 from wizard.ui.screens.done import DoneScreen
@@ -107,6 +108,24 @@ async def test_a_failed_step_is_retried_while_the_others_go_on(
         await sees(pilot, "✗ m2: containerd does not start")
         await press(pilot, "r")
         await until(pilot, lambda: ("retry", "m2/containerd") in services.asked, "the intent")
+
+
+async def test_a_run_that_left_a_host_out_counts_what_is_done_and_no_more(
+    make_app: MakeApp, services: FakeServices, run_ref: RunRef
+) -> None:
+    """The row of all hosts and the heading above the steps say the same; steps given up make no 100 %."""
+    services.events = story.partial()
+    app = make_app(attach=run_ref)
+    async with app.run_test(size=WIDE) as pilot:
+        await comes(pilot, RunScreen)
+        await sees(pilot, "done in part, without m3")
+        record = app.session.record
+        assert record is not None
+        done = sum(1 for step in record.steps.values() if step.state in GOOD)
+        assert 0 < done < len(record.steps)
+        await sees(pilot, f"all hosts {done} of {len(record.steps)} steps done")
+        assert words(pilot).count(f"{done} of {len(record.steps)} steps") == 2
+        assert "100 %" not in next(line for line in words(pilot).splitlines() if "elapsed" in line)
 
 
 async def test_interrupted_is_resumed_by_one_key(make_app: MakeApp, services: FakeServices, run_ref: RunRef) -> None:

@@ -14,12 +14,12 @@ from types import MappingProxyType
 from wizard.engine import events as e
 from wizard.engine.events import Event, RunResult
 from wizard.engine.lines import LogLine, log_line
-from wizard.engine.stepstate import SETTLED, STEP_LOG_LINES, UNDER_WAY, State, StepRecord, Tally, tally
+from wizard.engine.stepstate import GOOD, SETTLED, STEP_LOG_LINES, UNDER_WAY, State, StepRecord, Tally, tally
 from wizard.errors import Problem
 
 __all__ = [
-    "LOG_LINES", "SETTLED", "STEP_LOG_LINES", "UNDER_WAY", "LogLine", "Record", "State", "StepRecord", "Tally", "fold",
-    "interrupted", "reduce", "tally",
+    "GOOD", "LOG_LINES", "SETTLED", "STEP_LOG_LINES", "UNDER_WAY", "LogLine", "Record", "State", "StepRecord", "Tally",
+    "fold", "interrupted", "reduce", "tally",
 ]  # fmt: skip
 
 LOG_LINES = 500

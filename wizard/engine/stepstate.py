@@ -36,6 +36,8 @@ SETTLED = frozenset(
     {State.DONE, State.UNCHANGED, State.DRIFTED, State.FAILED, State.SKIPPED, State.QUARANTINED},
 )
 """States from which a step moves only when it is tried again."""
+GOOD = frozenset({State.DONE, State.UNCHANGED, State.DRIFTED})
+"""Settled states of a step that has come to its end; the others failed or were given up."""
 UNDER_WAY = frozenset({State.PROBING, State.CHANGING, State.WAITING_FOR})
 
 
@@ -94,8 +96,14 @@ class Tally:
 
 
 def tally(name: str, steps: Iterable[StepRecord]) -> Tally:
-    """Return `steps` counted; a settled step counts in full, one under way by its own fraction."""
+    """Return `steps` counted: a good one in full, one under way by its own fraction, one that failed not at all."""
     steps = tuple(steps)
     weight = sum(step.info.weight for step in steps)
-    done = sum(step.info.weight * (1.0 if step.settled else step.fraction) for step in steps)
+    done = sum(step.info.weight * _part(step) for step in steps)
     return Tally(name, len(steps), Counter(step.state for step in steps), done / weight if weight > 0 else 0.0)
+
+
+def _part(step: StepRecord) -> float:
+    if step.settled:
+        return 1.0 if step.state in GOOD else 0.0
+    return step.fraction

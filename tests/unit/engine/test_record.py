@@ -195,3 +195,13 @@ def test_no_estimate_until_enough_is_known_then_the_longest_way() -> None:
     assert remaining(record, 13.0) == pytest.approx(11.0)
     record = fold((e.StepProgress("s3", 0.75),), record)
     assert remaining(record, 13.0) == pytest.approx(9.0)
+
+
+def test_what_failed_or_was_given_up_is_no_part_of_what_is_done() -> None:
+    """A reset whose hosts are all out of reach ends at 0 %, not at 100 %."""
+    begun = e.RunStarted("r1", "site", "Reset site", STEPS, ("m1", "m2"))
+    lost = [e.StepFailed("m1/a", PROBLEM), e.StepSkipped("m1/b", "m1/a failed"), e.StepSkipped("m2/a", "off", True)]
+    record = fold([begun, *lost])
+    assert (record.fraction, record.by_host["m1"].fraction) == (0.0, 0.0)
+    assert all(step.settled for step in record.steps.values())
+    assert fold([begun, e.StepDone("m1/b", changed=False), *lost[:1]]).fraction == pytest.approx(0.6)

@@ -14,7 +14,7 @@ from textual.widgets import DataTable, Static
 from wizard.engine.estimate import remaining
 from wizard.engine.events import RunResult
 from wizard.engine.lines import LogLine
-from wizard.engine.record import UNDER_WAY, Record, State, StepRecord
+from wizard.engine.record import GOOD, UNDER_WAY, Record, State, StepRecord
 from wizard.plans.kinds import KINDS
 from wizard.ui.frame import SessionChanged
 from wizard.ui.runview import (
@@ -153,8 +153,8 @@ class RunScreen(RunIntents):
     def draw_hosts(self, record: Record) -> None:
         """Draw a row for each host, and one for all."""
         same = record.total.count(State.UNCHANGED)
-        words = f"{record.changed} of {len(record.steps)} steps done" if record.steps else ""
-        words += f", {same} were so already" if same else ""
+        words = f"{record.total.count(*GOOD)} of {len(record.steps)} steps done" if record.steps else ""
+        words += f", {same} of them were so already" if same else ""
         rows: dict[str, tuple[Content, ...]] = {
             ALL: (Content(ALL), Content(""), Content(""), Content.styled(words, "$quiet"))
         }
@@ -194,9 +194,9 @@ class RunScreen(RunIntents):
                 for group in self.lines.values()
             }
         )
-        settled = sum(1 for step in chosen if step.settled)
+        good = sum(1 for step in chosen if step.state in GOOD)
         heading = "".join(f"{name[-(each - 1) :]:<{each}}" for name in names) if together else f"{host}  "
-        say(self, "#run-steps-heading", f"{heading}{settled} of {len(chosen)} steps", fixed=True)
+        say(self, "#run-steps-heading", f"{heading}{good} of {len(chosen)} steps", fixed=True)
         if not self.steps.has_focus and self.lines:
             row = self.current_line()
             self.steps.move_cursor(row=row, scroll=False)
