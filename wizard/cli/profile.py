@@ -21,7 +21,7 @@ from wizard.plans.extras_files import look
 from wizard.profile.dump import dump
 from wizard.profile.dump import plain as plain_data
 from wizard.profile.extras_paths import based
-from wizard.profile.load import load
+from wizard.profile.load import ProfileError, load
 from wizard.profile.model import EtcdTuning, Profile, Role
 from wizard.profile.new import new_profile
 from wizard.profile.reference import markdown
@@ -87,9 +87,14 @@ def new(
             "time_servers": time_server,
         }
     )
-    profile = new_profile(
-        name or file.stem, master, etcd or (), etcd_size, zone or (), settings, str(file), workers=worker or ()
-    )
+    try:
+        profile = new_profile(
+            name or file.stem, master, etcd or (), etcd_size, zone or (), settings, str(file), workers=worker or ()
+        )
+    except ProfileError as error:
+        if not name:
+            error.problems = tuple(_from_file(problem) for problem in error.problems)
+        raise
     saved = save(profile, file)
     problems = rules(profile)
     emit(
@@ -109,6 +114,14 @@ def new(
             _judgement_view(profile, problems),
         ),
     )
+
+
+def _from_file(problem: Problem) -> Problem:
+    """Return a problem of the cluster's name as whoever gave none, and whose file's name was taken, understands it."""
+    if problem.field != "name":
+        return problem
+    message = f"The cluster's name was taken from the file's. {problem.message}"
+    return replace(problem, message=message, hint="Give the cluster a name with --name, or name the file otherwise.")
 
 
 @profile_app.command()

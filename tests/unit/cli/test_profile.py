@@ -81,6 +81,20 @@ class TestNew:
         assert code in {problem["code"] for problem in answer(result)["problems"]}
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_name_that_came_from_the_file_is_said_to(self, tmp_path: Path) -> None:
+        path = tmp_path / "My Site.yaml"
+        result = slipway("new", path, *THREE, "--vrid", "900", "--json")
+        assert result.exit_code == 2
+        found = {problem["code"]: problem for problem in answer(result)["problems"]}
+        for words in ("taken from the file's", "'My Site' has a space"):
+            assert words in found["name.invalid"]["message"]
+        assert "--name" in found["name.invalid"]["hint"]
+        assert "--name" not in found["endpoint.vrid"]["hint"]
+        assert not path.exists()
+        said = answer(slipway("new", path, *THREE, "--name", "My Site", "--json"))
+        assert "file" not in said["problems"][0]["message"], "that one was typed"
+        assert slipway("new", path, *THREE, "--name", "my-site").exit_code == 0
+
     @pytest.mark.parametrize(
         "words",
         [
