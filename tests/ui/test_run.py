@@ -128,6 +128,24 @@ async def test_a_run_that_left_a_host_out_counts_what_is_done_and_no_more(
         assert "100 %" not in next(line for line in words(pilot).splitlines() if "elapsed" in line)
 
 
+async def test_a_reason_that_is_cut_says_so(make_app: MakeApp, services: FakeServices, run_ref: RunRef) -> None:
+    """Why a host was given up ends in an ellipsis where there is no room for all of it, and is whole where there is."""
+    services.events = story.partial()
+    app = make_app(attach=run_ref)
+    async with app.run_test(size=NARROW) as pilot:
+        await comes(pilot, RunScreen)
+        await sees(pilot, "! in quarantine: no answer for 15 s")
+
+        def line() -> str:
+            return next(line for line in words(pilot).splitlines() if "in quarantine: no answer" in line)
+
+        assert line().rstrip("│ ").endswith("…")
+        await pilot.resize_terminal(*WIDE)
+        await until(pilot, lambda: line().rstrip("│ ").endswith("network to it is cut"), "all of it")
+        await pilot.resize_terminal(*NARROW)
+        await until(pilot, lambda: line().rstrip("│ ").endswith("…"), "the ellipsis")
+
+
 async def test_interrupted_is_resumed_by_one_key(make_app: MakeApp, services: FakeServices, run_ref: RunRef) -> None:
     """A run whose process is gone says so; r resumes it."""
     services.events, services.gone = story.until(story.install(), 20.0), True

@@ -26,6 +26,7 @@ class Rows(DataTable[Content]):
     def __init__(self, columns: Sequence[tuple[str, int]], *, id: str, header: bool = False) -> None:
         super().__init__(id=id, cursor_type="row", show_header=header, cell_padding=0)
         self.layout_of = tuple(columns)
+        self.wanted: Mapping[str, tuple[Content, ...]] = {}
 
     def on_mount(self) -> None:
         """Add the columns."""
@@ -41,6 +42,14 @@ class Rows(DataTable[Content]):
             if column is not None and width == 0 and column.width != room:
                 column.width = room
                 self.refresh_columns()
+                self.fill(self.wanted)
+
+    def fitted(self, label: str, width: int, cell: Content) -> Content:
+        """Return a cell as it fits into the wide column, with an ellipsis for what is left out; others as they are."""
+        column = self.columns.get(ColumnKey(label))
+        if width or column is None or cell.cell_length <= column.width:
+            return cell
+        return cell.truncate(column.width, ellipsis=True)
 
     def widen(self, label: str, width: int) -> None:
         """Give a column another width."""
@@ -66,6 +75,11 @@ class Rows(DataTable[Content]):
 
     def fill(self, rows: Mapping[str, tuple[Content, ...]]) -> None:
         """Bring the table to `rows`."""
+        self.wanted = rows
+        rows = {
+            name: tuple(self.fitted(*column, cell) for column, cell in zip(self.layout_of, cells, strict=True))
+            for name, cells in rows.items()
+        }
         present = [str(key.value) for key in self.rows]
         if present != list(rows):
             row = self.cursor_row
