@@ -92,16 +92,15 @@ class Process(asyncssh.SSHServerProcess):
         self.child: asyncio.subprocess.Process | None = None
 
     async def serve(self, process: asyncssh.SSHServerProcess) -> None:
+        if self.server.ended:
+            return
         self.server.running += 1
         self.server.most_running = max(self.server.most_running, self.server.running)
         self.server.commands.append(process.command or "")
-        pipe = asyncio.subprocess.PIPE
         try:
-            self.child = await asyncio.create_subprocess_exec(
-                "/bin/sh", "-c", self.server.greeting + (process.command or ""), stdin=pipe, stdout=pipe, stderr=pipe,
-                start_new_session=True, env=self.server.environment(),
-            )  # fmt: skip
-            self.server.children.append(self.child)
+            beginning = asyncio.create_task(self.begun(process.command or ""))
+            self.server.beginning.append(beginning)
+            self.child = await beginning
             feeding = asyncio.create_task(self.feed())
             await asyncio.gather(
                 self.tell(self.child.stdout, process.stdout), self.tell(self.child.stderr, process.stderr)
@@ -114,6 +113,16 @@ class Process(asyncssh.SSHServerProcess):
                 process.exit(status)
         finally:
             self.server.running -= 1
+
+    async def begun(self, command: str) -> asyncio.subprocess.Process:
+        """Return the command's shell once it is there."""
+        pipe = asyncio.subprocess.PIPE
+        child = await asyncio.create_subprocess_exec(
+            "/bin/sh", "-c", self.server.greeting + command, stdin=pipe, stdout=pipe, stderr=pipe,
+            start_new_session=True, env=self.server.environment(),
+        )  # fmt: skip
+        self.server.children.append(child)
+        return child
 
     async def feed(self) -> None:
         with contextlib.suppress(ConnectionError, asyncssh.Error):
@@ -143,10 +152,13 @@ class Server:
     greeting: str = ""
     """What the login shell runs first, as its start files do."""
     max_sessions: int = 10
+    ended: bool = False
     running: int = 0
     most_running: int = 0
     port: int = 0
     connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
+    beginning: list[asyncio.Task[asyncio.subprocess.Process]] = field(default_factory=list)
+    """What makes the shell of each command."""
     children: list[asyncio.subprocess.Process] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     passwords_seen: list[str] = field(default_factory=list)
@@ -172,12 +184,17 @@ class Server:
         self.connections.clear()
 
     async def end_children(self) -> None:
-        """End what still runs, as no host would: only when a test is over."""
+        """End what still runs, and what is about to, as no host would: only when a test is over."""
+        self.ended = True
+        await asyncio.gather(*self.beginning, return_exceptions=True)
         for child in self.children:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.stdin.close()
             await child.wait()
+            # By itself it closes only when nobody holds its pipes any more: what the loop leaves open is found out of
+            # the blue by a test that comes later.
+            child._transport.close()
         await asyncio.sleep(0.01)  # the loop lets go of their pipes
 
     @asynccontextmanager
