@@ -12,6 +12,7 @@ from wizard.bundle.opened import Bundle
 
 from .failover import Site, beside, writing
 from .helpers import Lab, Labs
+from .shares import behind
 
 pytestmark = [pytest.mark.practice, pytest.mark.torture]
 
@@ -47,8 +48,9 @@ async def test_masters_become_members_and_members_masters_without_a_failed_write
     after = roles(lab, "after", dict.fromkeys(BEFORE, BOTH))
     await site.namespace("POST")
     members = {name: lab.on(name, "pgrep -x etcd") for name in ("m1", "m4", "m5")}
-    async with writing(site, "roles") as measured:
-        said = await asyncio.to_thread(lab.apply, after)
+    with behind(site, "m4", "m5"):
+        async with writing(site, "roles") as measured:
+            said = await asyncio.to_thread(lab.apply, after)
     print(f"\ngrew in {said.found['seconds']} s under {len(measured.writes)} writes: {measured!r}")
     assert (said.exit, said.result) == (0, "done"), said
     rows = lab.on("m1", "set -a; . /etc/etcd/etcdctl.env; etcdctl member list").splitlines()

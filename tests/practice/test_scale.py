@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,10 @@ import pytest
 from wizard import practice
 from wizard.bundle.opened import Bundle
 from wizard.engine.record import Record
-from wizard.practice import cgroups
 
 from .failover import Measured, Site, beside, to_themselves, writing
 from .helpers import Lab, Labs, until
+from .shares import behind
 
 pytestmark = pytest.mark.practice
 
@@ -62,23 +61,6 @@ def site(labs: Labs, bundle: Bundle) -> Iterator[Site]:
 
 def small(lab: Lab) -> Path:
     return lab.written("small", lambda data: data.update(hosts=[one for one in data["hosts"] if one["name"] in STAY]))
-
-
-@contextmanager
-def behind(site: Site, *names: str) -> Iterator[None]:
-    """Let hosts wait for the others' work for the block: in a datacenter each has a processor of its own."""
-    groups = cgroups.detect()
-    folders = [path for name in names for path in groups.folders(site.lab.datacenter.number, name)]
-    wanted = {"cpu.shares": "128", "cpu.weight": "12"}
-    files = {path / name: value for path in folders for name, value in wanted.items() if (path / name).exists()}
-    before = {file: file.read_text() for file in files}
-    for file, value in files.items():
-        file.write_text(value)
-    with to_themselves(site):
-        yield
-    for file, value in before.items():
-        if file.exists():
-            file.write_text(value)
 
 
 def members(lab: Lab) -> dict[str, bool]:
