@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from wizard.cli.output import RESULTS, JsonFlag, emit, guarded, plain, problem_list, problems_view
+from wizard.cli.output import JsonFlag, emit, guarded, plain, problem_list, problems_view
 from wizard.cli.site import (
     BundleFolder,
     ProfileFile,
@@ -33,10 +33,9 @@ from wizard.errors import Exit, Level, Problem, errors_of
 from wizard.facts.model import Facts, Survey
 from wizard.plans.folder import identity
 from wizard.plans.job import Job, dry_run, look
-from wizard.plans.judging import Found, asked, judge, refuse
+from wizard.plans.judging import Found, asked, judge
 from wizard.plans.task import ALLOW_REMOVAL, Task
 from wizard.profile.model import Profile
-from wizard.profile.rules import rules
 from wizard.profile.survival import survival
 from wizard.remote.secrets import AskedSecrets
 
@@ -45,17 +44,14 @@ from wizard.remote.secrets import AskedSecrets
 def check(
     profile: ProfileFile, bundle: BundleFolder = None, secrets_fd: SecretsFd = None, json_flag: JsonFlag = False
 ) -> None:
-    """Look at the hosts of a profile and judge them: what stands against an install. Nothing is touched.
-
-    Exit code 2: the profile itself can't be installed; 3: what was found holds an install.
-    """
+    """Look at the hosts of a profile and judge them: what stands against an install. Nothing is touched."""
     begun = time.monotonic()
     job = job_of(profile, bundle)
     found = asyncio.run(_check(job, secrets_fd))
-    ended = exit_of(job, found)
+    held = bool(errors_of(found.problems))
     emit(
         {
-            "result": RESULTS[ended],
+            "result": "held" if held else "done",
             "cluster": job.profile.name,
             "seconds": round(time.monotonic() - begun, 2),
             "hosts": {name: _facts(facts) for name, facts in found.survey.facts.items()},
@@ -65,8 +61,8 @@ def check(
         json_flag,
         _check_view(job, found),
     )
-    if ended is not Exit.DONE:
-        raise typer.Exit(int(ended))
+    if held:
+        raise typer.Exit(int(Exit.HELD))
 
 
 @guarded
@@ -79,7 +75,6 @@ def plan(
     """
     begun = time.monotonic()
     job = job_of(profile, bundle, Task(options={ALLOW_REMOVAL: True}))
-    refuse(job.profile)
     memory = Memory()
     found, made = asyncio.run(_plan(job, secrets_fd, memory))
     found = replace(found, problems=(*found.problems, *out_of_reach(found), *made.told))
@@ -108,13 +103,6 @@ def plan(
         json_flag,
         _plan_view(job.profile, made, record, found),
     )
-
-
-def exit_of(job: Job, found: Found) -> Exit:
-    """Return how a look ends: a profile that breaks the rules can't be installed anywhere, whatever the hosts say."""
-    if errors_of(rules(job.profile)):
-        return Exit.USAGE
-    return Exit.HELD if errors_of(found.problems) else Exit.DONE
 
 
 async def _check(job: Job, secrets_fd: int | None) -> Found:
