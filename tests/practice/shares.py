@@ -20,8 +20,10 @@ def behind(site: Site, *names: str) -> Iterator[None]:
     before = {file: file.read_text() for file in files}
     for file, value in files.items():
         file.write_text(value)
-    with to_themselves(site):
-        yield
-    for file, value in before.items():
-        if file.exists():
-            file.write_text(value)
+    try:
+        with to_themselves(site):
+            yield
+    finally:
+        for file, value in before.items():
+            if file.exists():
+                file.write_text(value)

@@ -43,7 +43,7 @@ def test_a_role_is_not_given_up_by_a_host_that_stays(site: Site) -> None:
     assert "--allow-removal" in said["hint"]
 
 
-async def test_masters_become_members_and_members_masters_without_a_failed_write(site: Site) -> None:
+async def test_masters_become_members_and_members_masters_under_writes(site: Site) -> None:
     lab = site.lab
     after = roles(lab, "after", dict.fromkeys(BEFORE, BOTH))
     await site.namespace("POST")

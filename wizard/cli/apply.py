@@ -15,7 +15,7 @@ from wizard.errors import UsageError
 from wizard.plans.job import Job
 from wizard.plans.judging import refuse
 from wizard.plans.removal import meaning
-from wizard.plans.task import ALLOW_REMOVAL, DRAIN_SECONDS, Task
+from wizard.plans.task import ALLOW_REMOVAL, DRAIN_SECONDS, DRAINS, Task
 from wizard.profile.survival import survival
 
 AllowRemovalFlag = Annotated[
@@ -28,7 +28,7 @@ DrainTimeout = Annotated[
         "--drain-timeout",
         metavar="SECONDS",
         min=1,
-        help="With --allow-removal: how long Pods of a host that leaves have to go. Default: 180.",
+        help=f"With --allow-removal: how long Pods of a host that leaves have to go. Default: {DRAINS}.",
     ),
 ]
 
@@ -52,7 +52,7 @@ def apply(
     """
     follows(follow=follow_flag, detach=detach)
     needs("--drain-timeout", "--allow-removal", given=drain_timeout is not None, there=allow_removal)
-    options = {ALLOW_REMOVAL: True, DRAIN_SECONDS: drain_timeout or 180} if allow_removal else {}
+    options = {ALLOW_REMOVAL: True, DRAIN_SECONDS: drain_timeout or DRAINS} if allow_removal else {}
     job = job_of(profile, bundle, Task(options=options))
     refuse(job.profile)
     if not yes:

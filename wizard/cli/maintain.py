@@ -13,7 +13,7 @@ from wizard.cli.site import ProfileFile, SecretsFd, demand_person, job_of
 from wizard.cli.usage import follows, needs
 from wizard.errors import UsageError
 from wizard.plans.job import Job
-from wizard.plans.maintain import BEGIN, maintenance, margin
+from wizard.plans.maintain import BEGIN, GOES, maintenance, margin
 
 
 class Action(StrEnum):
@@ -40,7 +40,10 @@ def maintain(
     timeout: Annotated[
         int | None,
         typer.Option(
-            "--timeout", metavar="SECONDS", min=1, help="With begin: how long its Pods may take to go. Default: 300."
+            "--timeout",
+            metavar="SECONDS",
+            min=1,
+            help=f"With begin: how long its Pods may take to go. Default: {GOES}.",
         ),
     ] = None,
     force: Annotated[
@@ -62,7 +65,7 @@ def maintain(
     begin = _action(action) is Action.BEGIN
     needs("--force", "begin", given=force, there=begin)
     needs("--timeout", "begin", given=timeout is not None, there=begin)
-    job = job_of(profile, None, maintenance(host, begin=begin, seconds=timeout or 300, force=force))
+    job = job_of(profile, None, maintenance(host, begin=begin, seconds=timeout or GOES, force=force))
     if not yes:
         _confirm(job)
     perform(

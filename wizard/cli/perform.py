@@ -19,7 +19,7 @@ from wizard.cli.site import on_terminal
 from wizard.engine.control import Intent
 from wizard.engine.control_socket import NoRun, submit
 from wizard.engine.events import Event, RunResult
-from wizard.engine.record import Record, State, StepRecord
+from wizard.engine.record import GOOD, Record, State, StepRecord
 from wizard.plans.archive import archived
 from wizard.plans.job import Job
 from wizard.plans.kinds import KINDS
@@ -114,7 +114,7 @@ def summary(job: Job, record: Record) -> RenderableType:
     work = KINDS[job.task.kind]
     words = _WORDS[record.result or RunResult.INTERRUPTED]
     style = "bold green" if record.result is RunResult.DONE else "bold red"
-    good = record.total.count(State.DONE, State.UNCHANGED)
+    good = record.total.count(*GOOD)
     counted = work.tally.format(changed=record.changed, good=good, total=len(record.steps))
     if record.result is RunResult.HELD:
         counted = "nothing was touched"

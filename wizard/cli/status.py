@@ -44,7 +44,11 @@ def status(
     every: Annotated[
         float | None,
         typer.Option(
-            "--every", metavar="SECONDS", min=1, help="With --watch: how often. Default: 5.", show_default=False
+            "--every",
+            metavar="SECONDS",
+            min=1,
+            help=f"With --watch: how often. Default: {EVERY:.0f}.",
+            show_default=False,
         ),
     ] = None,
     drift: Annotated[bool, typer.Option(help="Look for what was changed by hand, too.")] = True,

@@ -30,9 +30,11 @@ from wizard.steps.leave import drain_step
 
 BEGIN, SINCE, SECONDS, FORCE = "begin", "since", "seconds", "force"
 """Options: whether it begins (or ends), since when, how long Pods may take to go, and whether bare ones are deleted."""
+GOES = 300
+"""How long Pods may take to go where nobody says otherwise, in seconds."""
 
 
-def maintenance(host: str, *, begin: bool, seconds: int = 300, force: bool = False) -> Task:
+def maintenance(host: str, *, begin: bool, seconds: int = GOES, force: bool = False) -> Task:
     """Return the task to take `host` out from now on, or to take it back."""
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     options = {BEGIN: begin, SINCE: since, SECONDS: seconds, FORCE: force}
@@ -81,7 +83,7 @@ def _begin(site: Site, host: Host, task: Task, note: Note) -> list[Step]:
         made.append(steps.cordon_step(host, others, needs=last))
         made.append(
             drain_step(
-                host, others, phase="maintenance", seconds=seconds if isinstance(seconds, int) else 300,
+                host, others, phase="maintenance", seconds=seconds if isinstance(seconds, int) else GOES,
                 force=bool(task.options.get(FORCE)), needs=(made[-1].id,),
             )
         )  # fmt: skip

@@ -18,6 +18,7 @@ from wizard.checks.case import spoken
 from wizard.engine.step import Plan, Step
 from wizard.plans.changing import Change
 from wizard.plans.removal import left_behind, transitions
+from wizard.plans.task import DRAINS
 from wizard.profile.model import Host, Profile, Role
 from wizard.render.node import is_node
 from wizard.render.site import Site
@@ -26,7 +27,7 @@ from wizard.steps.reset import reset_steps
 
 
 def scale(
-    site: Site, plan: Plan, leaving: Sequence[Host], before: Profile | None, *, drain_seconds: int = 180,
+    site: Site, plan: Plan, leaving: Sequence[Host], before: Profile | None, *, drain_seconds: int = DRAINS,
     run: str = "",
 ) -> Plan:  # fmt: skip
     """Return an install's `plan` with what has to be done, and in which order, for hosts that come or leave. Pure.
@@ -105,8 +106,8 @@ class _Graph:
         Nor does its member, where it has long been one: its apiserver, for which others wait, waits for that.
         """
         for host in masters:
-            kinds = ("apiserver", "haproxy", "keepalived", "etcd" if Role.ETCD in host.roles else "apiserver")
-            for kind in kinds if host.name in new else kinds[:3]:
+            member = ("etcd",) if host.name in new and Role.ETCD in host.roles else ()
+            for kind in ("apiserver", "haproxy", "keepalived", *member):
                 step = self.steps[f"{host.name}/{kind}"]
                 kept = () if host.name in new else tuple(id for id in step.after if id.partition("/")[0] not in new)
                 self.steps[step.id] = replace(step, after=kept)

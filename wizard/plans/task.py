@@ -39,6 +39,8 @@ class Task(Part):
 ALLOW_REMOVAL = "allow_removal"
 """An install's option: hosts that the profile names no more are taken out of the cluster."""
 DRAIN_SECONDS = "drain_seconds"
+DRAINS = 180
+"""How long Pods of a host that leaves have to go elsewhere where nobody says otherwise, in seconds."""
 """An install's option: how long Pods of a host that leaves have to go elsewhere, in seconds."""
 
 INSTALL = Task()
@@ -50,10 +52,10 @@ def whom(cluster: str, task: Task) -> str:
     return f"{spoken(task.hosts)} of {cluster}" if task.hosts else cluster
 
 
-def drain_seconds(task: Task, default: int = 180) -> int:
+def drain_seconds(task: Task) -> int:
     """Return how long Pods of a host that leaves have to go elsewhere, in seconds."""
     seconds = task.options.get(DRAIN_SECONDS)
-    return seconds if isinstance(seconds, int) else default
+    return seconds if isinstance(seconds, int) else DRAINS
 
 
 @dataclass(frozen=True, slots=True)
