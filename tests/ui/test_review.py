@@ -11,8 +11,10 @@ from wizard.errors import Level, Problem, SlipwayError
 from wizard.ui.app import SlipwayApp
 from wizard.ui.screens.asking import Confirm
 from wizard.ui.screens.error import ErrorView
+from wizard.ui.screens.hosts import HostsScreen
 from wizard.ui.screens.network import NetworkScreen
 from wizard.ui.screens.review import Findings, ReviewScreen
+from wizard.ui.session import Step
 from wizard.ui.widgets.keys import Keys
 
 from .driving import NARROW, comes, press, sees, until, words
@@ -109,6 +111,14 @@ async def test_a_look_that_fails_leaves_no_judging_behind(
         await sees(pilot, "✗ Not judged: The SSH key can't be read. Press r to look again.")
         await press(pilot, "i")
         await sees(pilot, "Not judged: press r to look again.")
+        app.go(Step.HOSTS)
+        await comes(pilot, HostsScreen)
+        await sees(pilot, "198.18.0.13")
+        assert "connecting" not in words(pilot)
+        app.go(Step.REVIEW)
+        await comes(pilot, ErrorView)
+        await press(pilot, "escape")
+        await comes(pilot, ReviewScreen)
         services.survey_error = None
         await press(pilot, "r")
         await sees(pilot, "press i.")

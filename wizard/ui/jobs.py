@@ -110,6 +110,8 @@ class Jobs:
                 survey = await self.app.services.survey(profile, self.ask, self._seen)
         finally:
             session.surveying = False
+            # Whoever has not answered by now is not being asked any more.
+            session.looks = {name: look for name, look in session.looks.items() if look.facts or look.error}
         session.survey, session.surveyed = survey, key
         self.app.changed()
         return survey
