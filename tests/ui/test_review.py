@@ -114,7 +114,7 @@ async def test_a_look_that_fails_leaves_no_judging_behind(
         app.go(Step.HOSTS)
         await comes(pilot, HostsScreen)
         await sees(pilot, "198.18.0.13")
-        assert "connecting" not in words(pilot)
+        assert "▸ connect" not in words(pilot)
         app.go(Step.REVIEW)
         await comes(pilot, ErrorView)
         await press(pilot, "escape")

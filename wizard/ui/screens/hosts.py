@@ -92,7 +92,7 @@ class HostsScreen(FormScreen):
                 str(index): (
                     Content(cut_name(line[0], columns[0].width - 1)),
                     *(Content(cut(cell, of.width - 1)) for cell, of in zip(line[1:], columns[1:], strict=False)),
-                    connection(self.session.looks.get(line[0])).truncate(columns[-1].width, ellipsis=True),
+                    connection(self.session.looks.get(line[0])),
                 )
                 for index, line in enumerate(lines)
             }
