@@ -226,7 +226,7 @@ async def test_a_changed_host_is_looked_at_again(make_app: MakeApp, services: Fa
 
 
 async def test_hosts_that_are_left_are_not_drawn_anew(make_app: MakeApp, profile_file: Path) -> None:
-    """A change of size may come to a screen whose table is gone already; that is no crash."""
+    """A change of size, or news of the hosts, may come to a screen whose table is gone already; that is no crash."""
     app = make_app(profile=profile_file)
     async with app.run_test(size=NARROW) as pilot:
         await at(pilot, Step.HOSTS, HostsScreen)
@@ -234,6 +234,7 @@ async def test_hosts_that_are_left_are_not_drawn_anew(make_app: MakeApp, profile
         assert isinstance(screen, HostsScreen)
         await screen.table.remove()
         screen.draw_anew()
+        screen.looked()
 
 
 async def test_markup_in_names_is_shown_as_it_is(make_app: MakeApp, profile_file: Path) -> None:

@@ -266,6 +266,7 @@ class HostsScreen(FormScreen):
 
     @on(SessionChanged)
     def looked(self) -> None:
-        """Draw what is new."""
-        self.fill()
-        self.explain_host()
+        """Draw what is new, unless the screen is being left, as in `draw_anew`."""
+        with contextlib.suppress(NoMatches):
+            self.fill()
+            self.explain_host()
